@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Listings and their pages: the catalog, the tags of a repository (OCI distribution specification, end-8), the referrers of
+ * a manifest (end-12). What registries do to paging is met here: no Link, one that names another host or path, one that
+ * leads back, a page size that is refused, a list that ignores it, null for none.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "error.h"
+#include "json.h"
+#include "link.h"
+#include "namelist.h"
+#include "util/cleanup.h"
+
+/* The most that distribution accepts; with fewer, large catalogs cost more round trips. */
+enum { PAGE = 1000 };
+
+struct listing_kind {
+	const char *array; /* the member of the answer that holds the names */
+	bool (*valid)(const char *name);
+	const char *(*name)(const struct json *item);
+};
+
+struct listing_work {
+	struct work work;
+	const struct listing_kind *kind;
+	char *path;           /* without its query */
+	bool one_page;
+	unsigned n;           /* 0: the registry's default */
+	char *last;           /* one page: where it starts, or NULL */
+	bool refused_n;       /* n was refused once: ask without it */
+	struct namelist names;
+	char next[2560];      /* path and query of the next page */
+};
+
+static const char *item_digest(const struct json *item)
+{
+	return json_string(item, "digest");
+}
+
+static bool is_digest(const char *name)
+{
+	struct reg_digest d;
+
+	return reg_digest_parse(name, &d);
+}
+
+static const struct listing_kind catalog_kind = {"repositories", reg_name_is_repository, json_text};
+static const struct listing_kind tags_kind = {"tags", reg_name_is_tag, json_text};
+static const struct listing_kind referrers_kind = {"manifests", is_digest, item_digest};
+
+static void on_page(struct exchange *x);
+
+static void listing_done(struct work *w)
+{
+	struct listing_work *l = container_of(w, struct listing_work, work);
+
+	namelist_done(&l->names);
+	free(l->path);
+	free(l->last);
+}
+
+static void fail(struct listing_work *l, int err, const char *why)
+{
+	struct reg_error error = {0};
+
+	reg_fail(&error, err, "%s", why);
+	error.status = l->work.x.req.status;
+	work_fail(&l->work, err, &error);
+}
+
+/* The query of a page: n names (0: no n) after last (NULL: from the start). */
+static int page_path(struct listing_work *l, unsigned n, const char *last)
+{
+	char *escaped = last ? curl_easy_escape(NULL, last, 0) : NULL;
+	char count[16] = "";
+	int r = -ENOMEM;
+
+	if (n)
+		snprintf(count, sizeof(count), "n=%u", n);
+	if (!last || escaped)
+		r = work_set_path(&l->work, "%s%s%s%s%s%s", l->path, n || last ? "?" : "", count,
+				  n && last ? "&" : "", last ? "last=" : "", last ? escaped : "");
+	curl_free(escaped);
+	return r;
+}
+
+static void send_page(struct listing_work *l, int r)
+{
+	if (r < 0)
+		fail(l, r, "out of memory");
+	else
+		work_send(&l->work, on_page);
+}
+
+/* Adds the names of a page. Returns how many it held, good or bad, or a negative errno; *ret_new counts those not seen before. */
+static ssize_t add_names(struct listing_work *l, const struct json *page, size_t *ret_new)
+{
+	const struct json *array = json_array(page, l->kind->array);
+	ssize_t total = 0;
+
+	*ret_new = 0;
+	if (!array)
+		return json_has_null(page, l->kind->array) ? 0 : -EBADMSG;
+	for (const struct json *item = json_first(array); item; item = json_next(item)) {
+		const char *name = l->kind->name(item);
+		int r;
+
+		total++;
+		if (!name || !l->kind->valid(name)) {
+			l->names.dropped++;
+			continue;
+		}
+		r = namelist_add(&l->names, name);
+		if (r < 0)
+			return r;
+		*ret_new += (size_t)r;
+	}
+	return total;
+}
+
+static void finish(struct listing_work *l, const char *next)
+{
+	struct reg_names names;
+	struct reg_result result = {.names = &names, .next = next};
+
+	if (!l->one_page)
+		namelist_sort(&l->names);
+	names = (struct reg_names){l->names.count, l->names.items, l->names.dropped};
+	work_finish(&l->work, &result);
+}
+
+/* Where the next page is: 1 and w->path set, 0 at the end, negative errno. */
+static int next_page(struct listing_work *l, ssize_t total)
+{
+	const struct http_request *q = &l->work.x.req;
+	const char *last;
+	int r;
+
+	if (!l->names.count)
+		return 0;
+	if (q->link[0] && reg_link_next(q->link, q->url, l->next, sizeof(l->next))) {
+		r = work_set_path(&l->work, "%s", l->next);
+		return r < 0 ? r : 1;
+	}
+	/*
+	 * A full page without a usable Link: some registries end theirs too early, others point to where they are not. A list
+	 * that ignores n looks the same if it happens to be as long; asking again then brings nothing new.
+	 */
+	if (l->refused_n || (!q->link[0] && total != PAGE))
+		return 0;
+	last = l->names.items[l->names.count - 1];
+	r = page_path(l, PAGE, last);
+	return r < 0 ? r : 1;
+}
+
+static void finish_one_page(struct listing_work *l, ssize_t total)
+{
+	const struct http_request *q = &l->work.x.req;
+	const bool more = q->link[0] ? strstr(q->link, "next") != NULL : l->n && (size_t)total == l->n;
+
+	finish(l, more && l->names.count ? l->names.items[l->names.count - 1] : NULL);
+}
+
+static void read_page(struct listing_work *l)
+{
+	struct exchange *x = &l->work.x;
+	struct json *page = json_parse(x->req.body.data, x->req.body.size);
+	size_t new;
+	ssize_t total = add_names(l, page, &new);
+	int r;
+
+	json_free(page);
+	if (total < 0) {
+		fail(l, (int)total, total == -EBADMSG ? "the answer is not a listing" : "the listing is too large");
+		return;
+	}
+	if (l->one_page) {
+		finish_one_page(l, total);
+		return;
+	}
+	/* Nothing new: the end, or pages that lead in a circle. */
+	r = new ? next_page(l, total) : 0;
+	if (r <= 0) {
+		if (r < 0)
+			fail(l, r, "out of memory");
+		else
+			finish(l, NULL);
+		return;
+	}
+	buf_clear(&x->req.body);
+	work_send(&l->work, on_page);
+}
+
+static void on_page(struct exchange *x)
+{
+	struct listing_work *l = container_of(x, struct listing_work, work.x);
+
+	if (x->err < 0 && x->req.status == 400 && !l->one_page && !l->refused_n && !l->names.count) {
+		l->refused_n = true;
+		send_page(l, page_path(l, 0, NULL));
+	} else if (x->err < 0) {
+		work_fail(&l->work, x->err, &x->error);
+	} else {
+		read_page(l);
+	}
+}
+
+static void listing_start(struct work *w)
+{
+	struct listing_work *l = container_of(w, struct listing_work, work);
+
+	w->x.req.max_body = REG_MAX_PAGE;
+	w->x.req.accept = l->kind == &referrers_kind ? "application/vnd.oci.image.index.v1+json" : "application/json";
+	w->x.timeout_ms = w->client->list_timeout_ms;
+	if (l->one_page)
+		send_page(l, page_path(l, l->n, l->last));
+	else
+		send_page(l, page_path(l, l->kind == &referrers_kind ? 0 : PAGE, NULL));
+}
+
+static uint64_t submit(struct reg_client *c, const struct listing_kind *kind, const struct work_target *target,
+		       char *path, const struct reg_page *page, const struct reg_call *call)
+{
+	static const struct work_class class = {listing_start, listing_done};
+	struct listing_work *l = path ? work_new(c, &class, sizeof(*l), target) : NULL;
+
+	if (!l) {
+		free(path);
+		return 0;
+	}
+	namelist_init(&l->names);
+	l->kind = kind;
+	l->path = path;
+	if (page) {
+		l->one_page = true;
+		l->n = page->n;
+		l->last = page->last ? strdup(page->last) : NULL;
+		if (page->last && !l->last) {
+			work_free(&l->work);
+			return 0;
+		}
+	}
+	return work_submit(&l->work, call);
+}
+
+static void page_detail(const struct reg_page *page, char *ret, size_t size)
+{
+	ret[0] = '\0';
+	if (page)
+		snprintf(ret, size, "%u %s", page->n, page->last ? page->last : "");
+}
+
+uint64_t reg_catalog(struct reg_client *c, const struct reg_page *page, const struct reg_call *call)
+{
+	char detail[300];
+	const struct work_target target = {page ? "catalog page" : "catalog", "", "registry:catalog:*", detail};
+
+	page_detail(page, detail, sizeof(detail));
+	return submit(c, &catalog_kind, &target, strdup("/v2/_catalog"), page, call);
+}
+
+uint64_t reg_tags(struct reg_client *c, const char *repository, const struct reg_page *page,
+		  const struct reg_call *call)
+{
+	char detail[300];
+	const struct work_target target = {page ? "tags page" : "tags", repository, NULL, detail};
+	char *path = NULL;
+
+	if (!reg_name_is_repository(repository))
+		return work_refuse(c, call, "repository", repository);
+	page_detail(page, detail, sizeof(detail));
+	if (asprintf(&path, "/v2/%s/tags/list", repository) < 0)
+		return 0;
+	return submit(c, &tags_kind, &target, path, page, call);
+}
+
+uint64_t reg_referrers(struct reg_client *c, const char *repository, const struct reg_digest *digest,
+		       const struct reg_call *call)
+{
+	char text[REG_DIGEST_MAX];
+	const struct work_target target = {"referrers", repository, NULL, text};
+	char *path = NULL;
+
+	if (!reg_name_is_repository(repository))
+		return work_refuse(c, call, "repository", repository);
+	reg_digest_text(digest, text);
+	if (asprintf(&path, "/v2/%s/referrers/%s", repository, text) < 0)
+		return 0;
+	return submit(c, &referrers_kind, &target, path, NULL, call);
+}

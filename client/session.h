@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * "Perform this registry request": transport, authorization and retries as one. On the network thread.
+ */
+#ifndef REG_SESSION_H
+#define REG_SESSION_H
+
+#include "auth.h"
+#include "log.h"
+#include "loop.h"
+#include "transport.h"
+
+struct session {
+	struct loop *loop;
+	struct transport *transport;
+	struct auth *auth;
+	struct reg_log log;
+	char base[300]; /* https://HOST[:PORT] */
+	uint64_t token_timeout_ms;
+	struct list tokens; /* token requests under way */
+};
+
+struct exchange {
+	/* The caller's; req: method, accept, if_none_match, range, max_body and ahead. */
+	struct http_request req;
+	const char *path;    /* "/v2/..." with its query; a whole URL if anonymous */
+	const char *scope;   /* for a token */
+	const char *group;
+	uint64_t timeout_ms; /* from when it first starts, retries included */
+	void (*done)(struct exchange *x);
+
+	/* The answer: 0 and a status below 400 in req, or a negative errno that error explains. */
+	int err;
+	struct reg_error error;
+
+	/* The session's. */
+	struct session *session;
+	bool plain;          /* a token request: url and authorization are the caller's */
+	const char *plain_authorization;
+	char *url, *used;    /* used: the Authorization sent, a copy */
+	unsigned tries, challenges;
+	uint64_t deadline;
+	enum exchange_state { EXCHANGE_IDLE, EXCHANGE_TOKEN, EXCHANGE_SENT, EXCHANGE_PAUSE } state;
+	struct auth_waiter waiter;
+	struct loop_timer timer;
+};
+
+/* done() follows, never from within, unless exchange_cancel() comes first. */
+void exchange_start(struct session *s, struct exchange *x);
+void exchange_cancel(struct exchange *x); /* also of one that is not under way */
+void exchange_urge(struct exchange *x);
+void exchange_done(struct exchange *x);   /* frees what it holds; it must not be under way */
+
+auth_fetch_fn session_fetch_token; /* data: the session */
+void session_cancel_tokens(struct session *s);
+
+#endif
