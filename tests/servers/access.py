@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: MIT
+"""Who may ask the fault registry: nobody is checked, Basic, or Bearer with a token endpoint of its own."""
+import base64
+import secrets
+import time
+
+from servers.answers import as_json, failure
+
+CHALLENGE = "Www-Authenticate"
+
+
+class Access:
+    def __init__(self):
+        self.configure({})
+
+    def configure(self, settings):
+        """mode: none, basic, bearer. For bearer also: expires_in, field, realm, scopes (False: grants nothing)."""
+        self.mode = settings.get("mode", "none")
+        self.user = settings.get("user")
+        self.password = settings.get("password")
+        self.expires_in = settings.get("expires_in", 300)
+        self.field = settings.get("field", "token")
+        self.realm = settings.get("realm")
+        self.grants = settings.get("scopes", True)
+        self.tokens = {}  # token -> (scopes, when it ends)
+
+    def refuse(self, request):
+        """None: the request may pass; else the answer that it gets."""
+        if self.mode == "none" or request.kind == "token" or request.listener != "main":
+            return None
+        if self.mode == "basic":
+            return None if self.basic(request) else self.unauthorized('Basic realm="fault"')
+        scope = self.scope(request)
+        given = request.headers.get("authorization", "")
+        scopes, ends = self.tokens.get(given.removeprefix("Bearer "), ((), 0))
+        if given.startswith("Bearer ") and time.monotonic() < ends and (not scope or scope in scopes):
+            return None
+        challenge = f'Bearer realm="{self.realm or self.own(request)}",service="fault"'
+        return self.unauthorized(challenge + (f',scope="{scope}"' if scope else ""))
+
+    @staticmethod
+    def own(request):
+        return f"http://{request.headers.get('host')}/token"
+
+    @staticmethod
+    def scope(request):
+        if request.kind == "catalog":
+            return "registry:catalog:*"
+        return f"repository:{request.repository}:pull" if request.repository else ""
+
+    @staticmethod
+    def unauthorized(challenge):
+        return failure(401, "UNAUTHORIZED", "authentication required", headers={CHALLENGE: challenge})
+
+    def basic(self, request):
+        given = request.headers.get("authorization", "")
+        right = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        return given == "Basic " + right
+
+    def token(self, request):
+        """The token endpoint. Without a user configured anybody gets one."""
+        if self.user is not None and not self.basic(request):
+            return failure(401, "UNAUTHORIZED", "wrong user or password")
+        token = secrets.token_hex(16)
+        scopes = request.queries.get("scope", []) if self.grants else []
+        self.tokens[token] = (tuple(scopes), time.monotonic() + self.expires_in)
+        return as_json({self.field: token, "expires_in": self.expires_in})
