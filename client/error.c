@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "error.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "json.h"
+#include "util/cleanup.h"
+
+#define MAX_LINE 100 /* of a body that is no error JSON */
+#define MAX_DETAIL 100 /* longer ones are for programs */
+
+/* The first row that fits counts; a row without a code fits them all. Statuses that are not here: -EIO. */
+static const struct rule {
+	int status;
+	const char *code;
+	int err;
+} rules[] = {
+	{400, "UNSUPPORTED", -EPERM}, /* deletes are off: 400 or 405, as the specification has it */
+	{400, "NAME_INVALID", -EINVAL},
+	{400, "TAG_INVALID", -EINVAL},
+	{400, "NAME_UNKNOWN", -ENOENT}, /* zot */
+	{401, NULL, -EACCES},
+	{403, NULL, -EACCES},
+	{404, NULL, -ENOENT},
+	{405, NULL, -EPERM},
+	{408, NULL, -ETIMEDOUT},
+	{409, NULL, -EBUSY},
+	{413, NULL, -EFBIG},
+	{416, NULL, -EIO},
+	{429, NULL, -EAGAIN},
+	{503, NULL, -EAGAIN},
+};
+
+int reg_error_from_status(int status, const char *code)
+{
+	if (status < 400)
+		return 0;
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
+		if (rules[i].status != status)
+			continue;
+		if (!rules[i].code || (code && strcmp(code, rules[i].code) == 0))
+			return rules[i].err;
+	}
+	return -EIO;
+}
+
+/* The length of the UTF-8 sequence at p and its code point; 0: it is none. */
+static size_t utf8(const unsigned char *p, unsigned *ret_point)
+{
+	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
+	const size_t n = p[0] < 0x80   ? 1
+			 : p[0] < 0xc0 ? 0
+			 : p[0] < 0xe0 ? 2
+			 : p[0] < 0xf0 ? 3
+			 : p[0] < 0xf8 ? 4
+				       : 0;
+	unsigned point = n < 2 ? p[0] : p[0] & (0x7fU >> n);
+
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (p[i] & 0x3f);
+	}
+	if (!n || point < least[n] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
+		return 0;
+	*ret_point = point;
+	return n;
+}
+
+/* Controls, line separators, marks that turn the writing direction: they forge what a terminal shows. */
+static bool is_control(unsigned point)
+{
+	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x200e ||
+	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
+	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
+}
+
+/* Makes text fit for a log or a terminal, in place: a control becomes a space, what is not UTF-8 a '?'. */
+static void make_printable(char *text)
+{
+	const unsigned char *in = (const unsigned char *)text;
+	unsigned point;
+	char *out = text;
+
+	while (*in) {
+		const size_t n = utf8(in, &point);
+
+		if (n && !is_control(point)) {
+			memmove(out, in, n);
+			out += n;
+		} else {
+			*out++ = n ? ' ' : '?';
+		}
+		in += n ? n : 1;
+	}
+	while (out > text && out[-1] == ' ')
+		out--;
+	*out = '\0';
+}
+
+/* Cuts a character off that was cut in two. */
+static void trim_utf8(char *text)
+{
+	size_t n = strlen(text), tail = 0;
+	unsigned point;
+
+	while (tail < 3 && tail < n && ((unsigned char)text[n - 1 - tail] & 0xc0) == 0x80)
+		tail++;
+	if (tail < n && (unsigned char)text[n - 1 - tail] >= 0xc0 &&
+	    !utf8((unsigned char *)text + n - 1 - tail, &point))
+		text[n - 1 - tail] = '\0';
+}
+
+int reg_fail(struct reg_error *error, int err, const char *format, ...)
+{
+	struct reg_error e = {.err = err}; /* apart: the arguments may point into *error */
+	va_list args;
+	int n;
+
+	if (!error)
+		return err;
+	va_start(args, format);
+	n = vsnprintf(e.msg, sizeof(e.msg), format, args);
+	va_end(args);
+	if (n < 0)
+		e.msg[0] = '\0';
+	if (n >= (int)sizeof(e.msg))
+		trim_utf8(e.msg);
+	make_printable(e.msg);
+	*error = e;
+	return err;
+}
+
+/* Codes are words like MANIFEST_UNKNOWN; what is none is not taken over. */
+static void copy_code(const char *code, char *ret, size_t size)
+{
+	const size_t n =
+		code ? strspn(code, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.") : 0;
+
+	if (n && n < size && !code[n])
+		memcpy(ret, code, n + 1);
+}
+
+/* The specification's form, else what token servers and proxies send instead of it. */
+static void from_json(const struct json *body, struct reg_error *ret)
+{
+	static const char *const others[] = {"message", "error_description", "details", "detail", "error"};
+	const struct json *first = json_first(json_array(body, "errors"));
+	const char *message = json_string(first, "message");
+	const char *detail = json_string(first, "detail");
+
+	copy_code(json_string(first, "code"), ret->code, sizeof(ret->code));
+	for (size_t i = 0; !message && !first && i < ARRAY_SIZE(others); i++)
+		message = json_string(body, others[i]);
+	if (detail && (!*detail || strlen(detail) > MAX_DETAIL || (message && strcmp(detail, message) == 0)))
+		detail = NULL;
+	snprintf(ret->msg, sizeof(ret->msg), "%s%s%s", message ? message : "", message && detail ? ": " : "",
+		 detail ? detail : "");
+}
+
+static bool begins_with(const char *text, size_t size, const char *word)
+{
+	return size >= strlen(word) && strncasecmp(text, word, strlen(word)) == 0;
+}
+
+/* The first line of a body that is no JSON; nothing of a binary one. */
+static void from_text(const char *text, size_t size, struct reg_error *ret)
+{
+	size_t n = 0;
+
+	while (size && strchr(" \t\r\n", *text) && *text) {
+		text++;
+		size--;
+	}
+	if (begins_with(text, size, "<!doctype html") || begins_with(text, size, "<html")) {
+		snprintf(ret->msg, sizeof(ret->msg), "HTML page");
+	} else if (begins_with(text, size, "<?xml")) {
+		snprintf(ret->msg, sizeof(ret->msg), "XML document");
+	} else {
+		while (n < size && n < MAX_LINE && ((unsigned char)text[n] >= ' ' || text[n] == '\t'))
+			n++;
+		if (n < size && n < MAX_LINE && text[n] != '\n' && text[n] != '\r')
+			return;
+		memcpy(ret->msg, text, n);
+		ret->msg[n] = '\0';
+		trim_utf8(ret->msg);
+	}
+}
+
+int reg_error_from_response(struct reg_error *error, int status, const void *body, size_t size)
+{
+	struct reg_error e = {.status = status};
+	struct json *json = json_parse(body, size);
+
+	if (json_is_object(json))
+		from_json(json, &e);
+	else if (body && !json_is_array(json))
+		from_text(body, size, &e);
+	json_free(json);
+	e.err = reg_error_from_status(status, e.code);
+	if (strlen(e.msg) == sizeof(e.msg) - 1)
+		trim_utf8(e.msg);
+	make_printable(e.msg);
+	if (!e.msg[0] && e.code[0])
+		snprintf(e.msg, sizeof(e.msg), "%s", e.code);
+	else if (!e.msg[0])
+		snprintf(e.msg, sizeof(e.msg), "HTTP status %d", status);
+	if (error && e.err)
+		*error = e;
+	return e.err;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "json.h"
+
+#include <string.h>
+
+#include <cjson/cJSON.h>
+
+#include "util/cleanup.h"
+
+#define MAX_DEPTH 64
+#define MAX_VALUES ((size_t)2 << 20) /* cJSON needs some 100 bytes for each, whatever it is: "[[],[],..." */
+#define MAX_NUMBER 9007199254740992.0 /* 2^53 */
+
+static cJSON *inner(const struct json *value)
+{
+	return (cJSON *)value;
+}
+
+static const struct json *outer(const cJSON *item)
+{
+	return (const struct json *)item;
+}
+
+/* Behind the string whose opening quote is at p; NULL: it has no end, or holds what would cut it short. */
+static const char *string_end(const char *p, const char *end)
+{
+	for (p++; p < end && (unsigned char)*p >= ' '; p++) {
+		if (*p == '"')
+			return p + 1;
+		if (*p != '\\')
+			continue;
+		if (end - p > 5 && memcmp(p, "\\u0000", 6) == 0)
+			return NULL;
+		if (++p == end) /* whatever is escaped, a quote or a backslash, is no end */
+			return NULL;
+	}
+	return NULL;
+}
+
+/* What cJSON is too generous with is refused before it allocates anything. */
+static bool acceptable(const char *p, const char *end)
+{
+	size_t depth = 0, values = 1;
+
+	while (p < end) {
+		switch (*p) {
+		case '"':
+			p = string_end(p, end);
+			if (!p)
+				return false;
+			continue;
+		case '[':
+		case '{':
+			if (++depth > MAX_DEPTH)
+				return false;
+			values++;
+			break;
+		case ']':
+		case '}':
+			if (depth-- == 0)
+				return false;
+			break;
+		case ',':
+			values++;
+			break;
+		case '\t':
+		case '\n':
+		case '\r':
+			break;
+		default:
+			if ((unsigned char)*p < ' ')
+				return false;
+			break;
+		}
+		p++;
+	}
+	return depth == 0 && values <= MAX_VALUES;
+}
+
+struct json *json_parse(const void *data, size_t size)
+{
+	const char *text = data, *end = NULL;
+	cJSON *document;
+
+	if (!data || !size || !acceptable(text, text + size))
+		return NULL;
+	document = cJSON_ParseWithLengthOpts(text, size, &end, false);
+	if (!document)
+		return NULL;
+	while (end < text + size && strchr(" \t\n\r", *end)) /* no NUL can be there any more */
+		end++;
+	if (end == text + size)
+		return (struct json *)document;
+	cJSON_Delete(document);
+	return NULL;
+}
+
+void json_free(struct json *document)
+{
+	cJSON_Delete(inner(document));
+}
+
+static void wipe(cJSON *item)
+{
+	for (; item; item = item->next) {
+		if (item->valuestring)
+			explicit_bzero(item->valuestring, strlen(item->valuestring));
+		wipe(item->child);
+	}
+}
+
+void json_wipe(struct json *document)
+{
+	wipe(inner(document));
+	json_free(document);
+}
+
+static const cJSON *member(const struct json *value, const char *name)
+{
+	return cJSON_IsObject(inner(value)) ? cJSON_GetObjectItemCaseSensitive(inner(value), name) : NULL;
+}
+
+bool json_has(const struct json *value, const char *name)
+{
+	const cJSON *item = member(value, name);
+
+	return item && !cJSON_IsNull(item);
+}
+
+bool json_has_null(const struct json *value, const char *name)
+{
+	return cJSON_IsNull(member(value, name));
+}
+
+const struct json *json_object(const struct json *value, const char *name)
+{
+	const cJSON *item = member(value, name);
+
+	return cJSON_IsObject(item) ? outer(item) : NULL;
+}
+
+const struct json *json_array(const struct json *value, const char *name)
+{
+	const cJSON *item = member(value, name);
+
+	return cJSON_IsArray(item) ? outer(item) : NULL;
+}
+
+const char *json_string(const struct json *value, const char *name)
+{
+	return json_text(outer(member(value, name)));
+}
+
+bool json_size(const struct json *value, const char *name, int64_t *ret)
+{
+	const cJSON *item = member(value, name);
+	const double number = cJSON_IsNumber(item) ? item->valuedouble : -1;
+
+	/* Not a number compares false with everything. */
+	if (!(number >= 0 && number <= MAX_NUMBER) || number != (double)(int64_t)number)
+		return false;
+	*ret = (int64_t)number;
+	return true;
+}
+
+bool json_is_object(const struct json *value)
+{
+	return cJSON_IsObject(inner(value));
+}
+
+bool json_is_array(const struct json *value)
+{
+	return cJSON_IsArray(inner(value));
+}
+
+const char *json_text(const struct json *value)
+{
+	return cJSON_IsString(inner(value)) ? inner(value)->valuestring : NULL;
+}
+
+const char *json_name(const struct json *value)
+{
+	return value ? inner(value)->string : NULL;
+}
+
+const struct json *json_first(const struct json *value)
+{
+	return value ? outer(inner(value)->child) : NULL;
+}
+
+const struct json *json_next(const struct json *value)
+{
+	return value ? outer(inner(value)->next) : NULL;
+}
