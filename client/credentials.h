@@ -11,7 +11,8 @@ struct reg_credentials {
 };
 
 /*
- * Looks in this order: user and password (both given), REGFS_USER and REGFS_PASSWORD, $REGISTRY_AUTH_FILE,
+ * Looks in this order: user and password, what is NULL from REGFS_USER and REGFS_PASSWORD (one without the other is
+ * -EINVAL; a variable set to nothing counts as not set), $REGISTRY_AUTH_FILE,
  * $XDG_RUNTIME_DIR/containers/auth.json, ~/.config/containers/auth.json ($XDG_CONFIG_HOME), $DOCKER_CONFIG/config.json or
  * ~/.docker/config.json. The entry of an "auths" object that fits best wins: HOST/PREFIX keys, longest first, then HOST,
  * https://HOST, http://HOST with or without /v1/ or /v2/ behind; Docker Hub has https://index.docker.io/v1/. An entry without "auth" (or
