@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+#include <syslog.h>
+#include <time.h>
+
+#include "util/cleanup.h"
+
+static const struct {
+	const char *name;
+	int priority;
+} levels[] = {
+	[REG_LOG_ERROR] = {"error", LOG_ERR},
+	[REG_LOG_WARN] = {"warn", LOG_WARNING},
+	[REG_LOG_INFO] = {"info", LOG_INFO},
+	[REG_LOG_DEBUG] = {"debug", LOG_DEBUG},
+};
+
+bool log_level_parse(const char *text, enum reg_log_level *ret)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(levels); k++) {
+		if (strcmp(text, levels[k].name) == 0) {
+			*ret = (enum reg_log_level)k;
+			return true;
+		}
+	}
+	return false;
+}
+
+int log_open(struct log *log, const char *path, enum reg_log_level level, bool foreground)
+{
+	*log = (struct log){.level = level};
+	if (path) {
+		log->file = fopen(path, "ae");
+		if (!log->file)
+			return -errno;
+		setvbuf(log->file, NULL, _IOLBF, 0);
+		log->dated = true;
+	} else if (foreground) {
+		log->file = stderr;
+	} else {
+		openlog("regfs", LOG_PID, LOG_DAEMON);
+	}
+	return 0;
+}
+
+void log_close(struct log *log)
+{
+	if (log->file && log->file != stderr)
+		fclose(log->file);
+	log->file = NULL;
+}
+
+void log_line(void *data, enum reg_log_level level, const char *line)
+{
+	const struct log *log = data;
+	char date[32] = "";
+	struct tm tm;
+	time_t now;
+
+	if (level > log->level)
+		return;
+	if (!log->file) {
+		syslog(levels[level].priority, "%s", line);
+		return;
+	}
+	now = time(NULL);
+	if (log->dated && gmtime_r(&now, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ ", &tm);
+	fprintf(log->file, "%sregfs: %s: %s\n", date, levels[level].name, line);
+}

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+/* From arguments to a mounted file system, and orderly down again. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "background.h"
+#include "error.h"
+#include "log.h"
+#include "mountpoint.h"
+#include "ops.h"
+#include "options.h"
+#include "parallel.h"
+#include "repos.h"
+#include "signals.h"
+#include "util/buf.h"
+#include "util/cleanup.h"
+#include "waiter.h"
+
+enum { EXIT_USAGE = 2, FUSE_THREADS = 4 };
+
+/* Everything that main() builds up, in the order in which it does. */
+struct program {
+	struct options options;
+	struct log log;
+	char *mountpoint;
+	struct repos repos;
+	struct reg_client *client;
+	struct filesystem fs;
+	struct fuse_session *session;
+	bool mounted;
+	int ready; /* for background_ready(), or -1 */
+};
+
+static int say(const struct reg_error *error, int err)
+{
+	fprintf(stderr, "regfs: %s%s%s\n", error->msg, error->code[0] ? ": " : "", error->code);
+	return err;
+}
+
+/* ---- the first conversation with the registry ---- */
+
+struct greeting {
+	pthread_mutex_t lock;
+	pthread_cond_t over;
+	bool done;
+	int err;
+	struct reg_error error;
+};
+
+static void on_ping(void *data, const struct reg_result *result)
+{
+	struct greeting *g = data;
+
+	pthread_mutex_lock(&g->lock);
+	g->done = true;
+	g->err = result->err;
+	if (result->err < 0)
+		g->error = *result->error;
+	pthread_cond_signal(&g->over);
+	pthread_mutex_unlock(&g->lock);
+}
+
+static int greet(struct program *p, struct reg_error *error)
+{
+	struct greeting g = {.lock = PTHREAD_MUTEX_INITIALIZER, .over = PTHREAD_COND_INITIALIZER};
+	const struct reg_call call = {.done = on_ping, .data = &g};
+
+	if (!reg_ping(p->client, &call))
+		return reg_fail(error, -ENOMEM, "out of memory");
+	pthread_mutex_lock(&g.lock);
+	while (!g.done)
+		pthread_cond_wait(&g.over, &g.lock);
+	pthread_mutex_unlock(&g.lock);
+	/* Busy, or limiting its callers: it is a registry, and may have time when somebody looks. */
+	if (g.err == -EAGAIN) {
+		log_line(&p->log, REG_LOG_WARN, g.error.msg);
+		return 0;
+	}
+	if (g.err < 0)
+		return reg_fail(error, g.err, "%s: %s%s%s", reg_client_host(p->client), g.error.code,
+				g.error.code[0] ? ": " : "", g.error.msg);
+	return 0;
+}
+
+static int connect_registry(struct program *p, struct reg_error *error)
+{
+	const struct options *o = &p->options;
+	struct reg_options client;
+	int r;
+
+	reg_options_init(&client);
+	client.source = o->source;
+	client.cacert = o->cacert;
+	client.insecure = o->insecure;
+	client.connections = o->connections;
+	client.timeout = o->timeout;
+	client.list_timeout = o->list_timeout;
+	client.log = log_line;
+	client.log_data = &p->log;
+	r = reg_client_new(&client, &p->client, error);
+	return r < 0 ? r : greet(p, error);
+}
+
+/* ---- the file system ---- */
+
+static void on_attr_changed(void *data, uint64_t node)
+{
+	const struct filesystem *fs = data;
+
+	notify_attr(fs->kernel, node);
+}
+
+static void on_entry_changed(void *data, uint64_t parent, const char *name)
+{
+	const struct filesystem *fs = data;
+
+	notify_entry(fs->kernel, parent, name);
+}
+
+static int make_filesystem(struct program *p, struct reg_error *error)
+{
+	const struct options *o = &p->options;
+	const struct tree_options tree = {
+		.ttl = o->ttl,
+		.connections = o->connections,
+		.show_tags_only = o->tags_only,
+		.undated_epoch = o->undated_epoch,
+		.platform = o->platform,
+		.file_mode = 0444 & ~o->umask,
+		.dir_mode = 0555 & ~o->umask,
+		.repositories = p->repos.names,
+		.nrepositories = p->repos.count,
+		.log = log_line,
+		.log_data = &p->log,
+		.attr_changed = on_attr_changed,
+		.entry_changed = on_entry_changed,
+		.notify_data = &p->fs,
+	};
+
+	p->fs.uid = o->uid;
+	p->fs.gid = o->gid;
+	atomic_init(&p->fs.want_parallel, false);
+	if (notify_new(&p->fs.kernel) < 0 || notify_new(&p->fs.interrupts) < 0 ||
+	    tree_new(p->client, &tree, &p->fs.tree) < 0)
+		return reg_fail(error, -ENOMEM, "out of memory");
+	return 0;
+}
+
+static int mount_options(const struct program *p, struct buf *ret)
+{
+	const struct options *o = &p->options;
+	const char *const prefix = reg_client_prefix(p->client);
+
+	return buf_printf(ret, "-oro,nosuid,nodev,default_permissions,subtype=regfs,fsname=%s%s%s%s%s",
+			  reg_client_host(p->client), prefix[0] ? "/" : "", prefix,
+			  o->allow_other ? ",allow_other" : "", o->noexec ? ",noexec" : "");
+}
+
+/* libfuse reports by printing: the last line that it prints is kept, and becomes the reason. */
+static _Thread_local char fuse_said[160];
+
+static void on_fuse_log(enum fuse_log_level level, const char *format, va_list args)
+{
+	(void)level;
+	vsnprintf(fuse_said, sizeof(fuse_said), format, args);
+	fuse_said[strcspn(fuse_said, "\n")] = '\0';
+}
+
+static int mount_session(struct program *p, struct reg_error *error)
+{
+	char name[] = "regfs";
+	struct buf options;
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	int r;
+
+	fuse_set_log_func(on_fuse_log);
+	buf_init(&options, 4096);
+	r = mount_options(p, &options);
+	if (r == 0 && (fuse_opt_add_arg(&args, name) < 0 || fuse_opt_add_arg(&args, options.data) < 0))
+		r = -ENOMEM;
+	buf_done(&options);
+	if (r == 0)
+		p->session = fuse_session_new(&args, p->options.xattr ? &fs_ops_xattr : &fs_ops, sizeof(fs_ops), &p->fs);
+	fuse_opt_free_args(&args);
+	if (!p->session)
+		return reg_fail(error, -EINVAL, "the session cannot be made: %s", fuse_said);
+	if (fuse_session_mount(p->session, p->mountpoint) < 0)
+		return reg_fail(error, -EIO, "cannot mount on %s: %s", p->mountpoint, fuse_said);
+	p->mounted = true;
+	r = parallel_enable(p->session);
+	return r < 0 ? reg_fail(error, r, "the session cannot be made: %s", strerror(-r)) : 0;
+}
+
+/* Serves until the file system is unmounted, by whomever. */
+static int serve(struct program *p, struct reg_error *error)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	struct signals *signals = NULL;
+	int r = config ? 0 : -ENOMEM;
+
+	if (r == 0)
+		r = notify_start(p->fs.kernel, p->session);
+	if (r == 0)
+		r = notify_start(p->fs.interrupts, p->session);
+	if (r == 0)
+		r = signals_start(p->session, p->fs.tree, &signals);
+	if (r < 0) {
+		fuse_loop_cfg_destroy(config);
+		return reg_fail(error, r, "no thread can be started: %s", strerror(-r));
+	}
+	fuse_loop_cfg_set_max_threads(config, FUSE_THREADS);
+	fuse_loop_cfg_set_clone_fd(config, 1);
+	if (!p->options.foreground)
+		background_ready(p->ready);
+	log_line(&p->log, REG_LOG_DEBUG, "mounted");
+	(void)fuse_session_loop_mt(p->session, config);
+	signals_stop(signals);
+	fuse_loop_cfg_destroy(config);
+	return 0;
+}
+
+/* Everything that waits is answered before the session goes; then nothing can ask any more. */
+static void program_done(struct program *p)
+{
+	if (p->fs.tree) {
+		tree_lock(p->fs.tree);
+		p->fs.tree->ending = true;
+		tree_unlock(p->fs.tree);
+	}
+	reg_client_free(p->client);
+	notify_free(p->fs.interrupts);
+	if (p->mounted)
+		fuse_session_unmount(p->session);
+	notify_free(p->fs.kernel);
+	if (p->session)
+		fuse_session_destroy(p->session);
+	tree_free(p->fs.tree);
+	repos_done(&p->repos);
+	log_close(&p->log);
+	options_done(&p->options);
+	free(p->mountpoint);
+}
+
+static int run(struct program *p)
+{
+	const struct options *o = &p->options;
+	struct reg_error error = {0};
+	int r = mountpoint_prepare(o->mountpoint, &p->mountpoint, &error);
+
+	if (r == 0 && o->repos_from)
+		r = repos_read(o->repos_from, &p->repos, &error);
+	if (r == 0) {
+		r = log_open(&p->log, o->log, o->level, o->foreground);
+		if (r < 0)
+			reg_fail(&error, r, "log=%s cannot be written: %s", o->log, strerror(-r));
+	}
+	if (r == 0 && !o->foreground) {
+		p->ready = background_start();
+		if (p->ready < 0)
+			r = reg_fail(&error, -errno, "no process can be started: %s", strerror(errno));
+	}
+	signals_block();
+	if (r == 0)
+		r = connect_registry(p, &error);
+	if (r == 0)
+		r = make_filesystem(p, &error);
+	if (r == 0)
+		r = mount_session(p, &error);
+	if (r == 0 && chdir("/") < 0)
+		r = reg_fail(&error, -errno, "cannot change to /: %s", strerror(errno));
+	if (r == 0)
+		r = serve(p, &error);
+	return r < 0 ? say(&error, r) : 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct program p = {.ready = -1};
+	int status = EXIT_USAGE;
+
+	if (options_parse(argc, argv, &p.options) < 0) {
+		fprintf(stderr, "regfs: %s\n", p.options.error);
+	} else if (p.options.help) {
+		options_help("regfs");
+		status = EXIT_SUCCESS;
+	} else if (p.options.version) {
+		printf("regfs %s, libfuse %s\n", REGFS_VERSION, fuse_pkgversion());
+		status = EXIT_SUCCESS;
+	} else {
+		status = run(&p) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	}
+	program_done(&p);
+	return status;
+}

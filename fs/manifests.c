@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* _manifests: every manifest that is reachable from the tags, by its digest. */
+#include <errno.h>
+
+#include "survey.h"
+#include "util/cleanup.h"
+#include "view.h"
+
+static struct manifest *manifest_at(const struct directory *d, uint64_t node)
+{
+	const struct repository *r = d->repository;
+
+	return r && node_entry(node) < r->nmanifests ? r->manifests[node_entry(node)] : NULL;
+}
+
+static bool is_held(const struct repository *r, const struct reg_digest *digest)
+{
+	map_for_each_match(&r->holders, map_hash(digest, sizeof(*digest)), node)
+		if (reg_digest_equal(&container_of(node, struct holder, node)->digest, digest))
+			return true;
+	return false;
+}
+
+static int manifests_lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	struct reg_digest digest;
+	struct manifest *m;
+	int err = 0;
+
+	if (!r)
+		return -ENOMEM;
+	if (!reg_digest_parse(c->name, &digest)) {
+		entry_absent(t, &c->entry);
+		return 0;
+	}
+	m = repository_manifest(r, &digest);
+	if (!m)
+		return -ENOMEM;
+	if (!m->listed && !is_held(r, &digest))
+		err = document_probe(t, c, r->name, &digest, ret_fetch);
+	if (err == -ENOENT)
+		entry_absent(t, &c->entry);
+	else if (err == 0)
+		entry_placeholder(t, node_make(NODE_MANIFEST, d->index, m->index), &c->entry);
+	return err == -ENOENT ? 0 : err;
+}
+
+static int manifests_list(struct tree *t, struct call *c, struct directory *d, struct listing *l,
+			  struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	int err = r ? repository_list(r, c, ret_fetch) : -ENOMEM;
+
+	(void)t;
+	if (err == -ENOENT && d->listed)
+		return 0;
+	if (err == 0)
+		err = survey_run(r, c, false, &l->err, ret_fetch);
+	for (size_t k = 0; err == 0 && k < r->nmanifests; k++)
+		if (r->manifests[k]->listed)
+			err = listing_add(l, node_make(NODE_MANIFEST, d->index, (uint32_t)k), r->manifests[k]->name,
+					  S_IFREG);
+	return err;
+}
+
+/*
+ * In a listed _manifests, the date of the newest tag that holds it: what is held never looks old. A manifest that was entered by name
+ * has its own, or every `cat` of one would have to ask about all tags.
+ */
+static int find_date(struct tree *t, struct call *c, struct repository *r, struct manifest *m, struct timespec *ret,
+		     struct fetch **ret_fetch)
+{
+	struct image *i;
+	int err, ignored;
+
+	if (m->listed) {
+		err = survey_run(r, c, true, &ignored, ret_fetch);
+		if (err != 0)
+			return err;
+		if (m->dated) {
+			*ret = m->newest;
+			return 0;
+		}
+	}
+	i = image_get(t, &m->digest);
+	err = i ? image_date(t, i, r->name, false, 0, ret_fetch) : -ENOMEM;
+	if (err == 0)
+		*ret = i->from != CREATED_UNDATED       ? i->created
+		       : t->options.undated_epoch       ? (struct timespec){0}
+							: t->mounted;
+	return err;
+}
+
+static int manifest_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct manifest *m = manifest_at(d, c->node);
+	struct timespec date;
+	struct image *i;
+	int r;
+
+	if (!m)
+		return -ESTALE;
+	i = image_get(t, &m->digest);
+	if (!i)
+		return -ENOMEM;
+	r = m->has_size ? 0 : image_load(t, i, d->repository->name, false, ret_fetch);
+	if (r == 0)
+		r = find_date(t, c, d->repository, m, &date, ret_fetch);
+	if (r != 0)
+		return r;
+	c->entry = (struct entry){.node = c->node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
+	attr_file(t, c->node, &c->entry.attr);
+	c->entry.attr.size = i->known ? i->size : m->size;
+	c->entry.attr.mtime = date;
+	return 0;
+}
+
+static int manifest_open(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	const struct manifest *m = manifest_at(d, c->node);
+
+	if (!m)
+		return -ESTALE;
+	c->immutable = true;
+	return document_read(t, c, d->repository->name, &m->digest, true, &c->bytes, ret_fetch);
+}
+
+const struct kind kind_manifests = {
+	.type = S_IFDIR, .lookup = manifests_lookup, .list = manifests_list, .getattr = view_getattr, .known = view_known};
+const struct kind kind_manifest = {.type = S_IFREG, .getattr = manifest_getattr, .open = manifest_open};

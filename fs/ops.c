@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: MIT */
+#include "ops.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "listing.h"
+#include "waiter.h"
+
+enum { MAX_BACKGROUND = 64 };
+
+static void fill_stat(const struct filesystem *fs, const struct attributes *a, struct stat *ret)
+{
+	*ret = (struct stat){
+		.st_ino = a->ino,
+		.st_mode = a->mode,
+		.st_nlink = a->nlink,
+		.st_uid = fs->uid,
+		.st_gid = fs->gid,
+		.st_size = (off_t)a->size,
+		.st_blksize = 128 << 10,
+		.st_blocks = (blkcnt_t)((a->size + 511) / 512),
+		.st_mtim = a->mtime,
+		.st_ctim = a->mtime,
+		.st_atim = a->mtime,
+	};
+}
+
+static void fill_entry(const struct filesystem *fs, const struct entry *e, struct fuse_entry_param *ret)
+{
+	*ret = (struct fuse_entry_param){
+		.ino = e->node,
+		.attr_timeout = e->attr_valid,
+		.entry_timeout = e->name_valid,
+	};
+	fill_stat(fs, &e->attr, &ret->attr);
+}
+
+static void reply_entry(struct waiter *w, int err)
+{
+	struct fuse_entry_param e;
+
+	if (err < 0) {
+		fuse_reply_err(w->req, -err);
+		return;
+	}
+	fill_entry(w->fs, &w->call.entry, &e);
+	fuse_reply_entry(w->req, &e);
+}
+
+static void reply_attr(struct waiter *w, int err)
+{
+	struct stat st;
+
+	if (err < 0) {
+		fuse_reply_err(w->req, -err);
+		return;
+	}
+	fill_stat(w->fs, &w->call.entry.attr, &st);
+	fuse_reply_attr(w->req, &st, w->call.entry.attr_valid);
+}
+
+static void reply_opendir(struct waiter *w, int err)
+{
+	if (err < 0) {
+		fuse_reply_err(w->req, -err);
+		return;
+	}
+	w->file.fh = (uint64_t)(uintptr_t)w->call.listing;
+	if (fuse_reply_open(w->req, &w->file) == 0)
+		w->call.listing = NULL; /* releasedir gives it up */
+}
+
+static void reply_open(struct waiter *w, int err)
+{
+	if (err < 0) {
+		fuse_reply_err(w->req, -err);
+		return;
+	}
+	w->file.fh = (uint64_t)(uintptr_t)w->call.bytes;
+	/* A tag can move while it is read: every open file keeps its own bytes, and the page cache none. */
+	w->file.direct_io = !w->call.immutable;
+	w->file.keep_cache = w->call.immutable;
+	if (fuse_reply_open(w->req, &w->file) == 0)
+		w->call.bytes = NULL; /* release gives it up */
+}
+
+static void reply_xattr(struct waiter *w, int err)
+{
+	const struct reg_bytes *bytes = w->call.bytes;
+
+	if (err < 0)
+		fuse_reply_err(w->req, -err);
+	else if (w->size == 0)
+		fuse_reply_xattr(w->req, bytes->size);
+	else if (bytes->size > w->size)
+		fuse_reply_err(w->req, ERANGE);
+	else
+		fuse_reply_buf(w->req, (const char *)bytes->data, bytes->size);
+}
+
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct filesystem *fs = userdata;
+
+	conn->max_background = MAX_BACKGROUND;
+	conn->want |= conn->capable & (FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS);
+	atomic_store(&fs->want_parallel, conn->capable & FUSE_CAP_PARALLEL_DIROPS);
+	conn->want &= ~(unsigned)FUSE_CAP_READDIRPLUS_AUTO; /* names alone are as cheap as we make them */
+}
+
+static void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct waiter *w = waiter_new(req, parent, name, NULL, reply_entry);
+
+	if (w)
+		waiter_ask(w, tree_lookup);
+}
+
+static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	struct waiter *w = waiter_new(req, node, NULL, NULL, reply_attr);
+
+	(void)file;
+	if (w)
+		waiter_ask(w, tree_getattr);
+}
+
+static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	struct waiter *w = waiter_new(req, node, NULL, file, reply_opendir);
+
+	if (w)
+		waiter_ask(w, tree_opendir);
+}
+
+static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	struct waiter *w;
+
+	if ((file->flags & O_ACCMODE) != O_RDONLY) {
+		fuse_reply_err(req, EROFS);
+		return;
+	}
+	w = waiter_new(req, node, NULL, file, reply_open);
+	if (w)
+		waiter_ask(w, tree_open);
+}
+
+static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	const struct reg_bytes *bytes = (const struct reg_bytes *)(uintptr_t)file->fh;
+
+	(void)node;
+	if (offset < 0 || (uint64_t)offset >= bytes->size)
+		size = 0;
+	else if (size > bytes->size - (size_t)offset)
+		size = bytes->size - (size_t)offset;
+	fuse_reply_buf(req, (const char *)bytes->data + (size ? offset : 0), size);
+}
+
+static void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	(void)node;
+	reg_bytes_unref((struct reg_bytes *)(uintptr_t)file->fh);
+	fuse_reply_err(req, 0);
+}
+
+static void op_releasedir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
+{
+	(void)node;
+	listing_unref((struct listing *)(uintptr_t)file->fh);
+	fuse_reply_err(req, 0);
+}
+
+/* The entry at an offset: . and .., then what was listed. False: past the end. */
+static bool item_at(const struct listing *l, size_t at, struct listing_item *ret)
+{
+	if (at == 0)
+		*ret = (struct listing_item){l->node, ".", S_IFDIR};
+	else if (at == 1)
+		*ret = (struct listing_item){l->parent, "..", S_IFDIR};
+	else if (at - 2 < l->count)
+		*ret = l->items[at - 2];
+	else
+		return false;
+	return true;
+}
+
+/* Adds one entry; returns the bytes that it takes, more than there is room for if it does not fit. */
+static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool plus, bool dots, char *at, size_t room,
+			off_t next)
+{
+	const struct filesystem *fs = fuse_req_userdata(req);
+	struct fuse_entry_param e = {0};
+	struct entry known;
+
+	if (!dots) {
+		tree_known(fs->tree, item->node, &known);
+		fill_entry(fs, &known, &e);
+	} else {
+		e.attr.st_ino = item->node;
+	}
+	e.attr.st_mode = (e.attr.st_mode & ~(mode_t)S_IFMT) | item->mode;
+	if (plus)
+		return fuse_add_direntry_plus(req, at, room, item->name, &e, next);
+	return fuse_add_direntry(req, at, room, item->name, &e.attr, next);
+}
+
+static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *file, bool plus)
+{
+	const struct listing *l = (const struct listing *)(uintptr_t)file->fh;
+	char *buffer = malloc(size);
+	struct listing_item item;
+	size_t used = 0, at;
+
+	if (!buffer) {
+		fuse_reply_err(req, ENOMEM);
+		return;
+	}
+	for (at = (size_t)offset; item_at(l, at, &item); at++) {
+		const size_t need = add_entry(req, &item, plus, at < 2, buffer + used, size - used, (off_t)at + 1);
+
+		if (need > size - used)
+			break;
+		used += need;
+	}
+	/* A list that is not complete says so at its end, and never looks whole. */
+	if (!used && l->err && (size_t)offset >= l->count + 2)
+		fuse_reply_err(req, -l->err);
+	else
+		fuse_reply_buf(req, buffer, used);
+	free(buffer);
+}
+
+static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	(void)node;
+	read_directory(req, size, offset, file, false);
+}
+
+static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
+{
+	(void)node;
+	read_directory(req, size, offset, file, true);
+}
+
+/* Answered here and at once, whatever the registry does: df must never hang. */
+static void op_statfs(fuse_req_t req, fuse_ino_t node)
+{
+	const struct statvfs s = {.f_bsize = 4096, .f_frsize = 4096, .f_namemax = 255};
+
+	(void)node;
+	fuse_reply_statfs(req, &s);
+}
+
+static void op_getxattr(fuse_req_t req, fuse_ino_t node, const char *name, size_t size)
+{
+	struct waiter *w = waiter_new(req, node, name, NULL, reply_xattr);
+
+	if (!w)
+		return;
+	w->size = size;
+	waiter_ask(w, tree_xattr);
+}
+
+static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
+{
+	struct waiter *w = waiter_new(req, node, NULL, NULL, reply_xattr);
+
+	if (!w)
+		return;
+	w->size = size;
+	waiter_ask(w, tree_xattr);
+}
+
+#define COMMON_OPS                                                                                           \
+	.init = op_init, .lookup = op_lookup, .getattr = op_getattr, .opendir = op_opendir, .open = op_open, \
+	.read = op_read, .release = op_release, .releasedir = op_releasedir, .readdir = op_readdir,          \
+	.readdirplus = op_readdirplus, .statfs = op_statfs
+
+const struct fuse_lowlevel_ops fs_ops = {COMMON_OPS};
+const struct fuse_lowlevel_ops fs_ops_xattr = {COMMON_OPS, .getxattr = op_getxattr, .listxattr = op_listxattr};

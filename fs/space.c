@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* Name spaces and repositories as directories. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "kind.h"
+#include "util/cleanup.h"
+
+static const struct {
+	const char *name;
+	enum node_kind kind;
+} views[] = {
+	{"_tags", NODE_TAGS}, /* first: a walk that removes must see tags before what hangs from them */
+	{"_configs", NODE_CONFIGS},
+	{"_manifests", NODE_MANIFESTS},
+};
+
+static void answer_directory(const struct tree *t, struct call *c, uint64_t node, const struct timespec *changed)
+{
+	c->entry = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
+	attr_directory(t, node, changed, &c->entry.attr);
+}
+
+/* Is this a repository? The catalog may not say: then the registry is asked. */
+static int check_repository(struct tree *t, const struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct repository *r;
+
+	if (d->is_repository)
+		return 0;
+	if (!reg_name_is_repository(d->path))
+		return -ENOENT;
+	r = repository_of(t, d);
+	return r ? repository_list(r, c, ret_fetch) : -ENOMEM;
+}
+
+static int absent(const struct tree *t, struct call *c, int r)
+{
+	if (r != -ENOENT)
+		return r;
+	entry_absent(t, &c->entry);
+	return 0;
+}
+
+static int lookup_view(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	for (size_t k = 0; k < ARRAY_SIZE(views); k++) {
+		int r;
+
+		if (strcmp(c->name, views[k].name) != 0)
+			continue;
+		r = check_repository(t, c, d, ret_fetch);
+		if (r != 0)
+			return absent(t, c, r);
+		answer_directory(t, c, node_make(views[k].kind, d->index, 0),
+				 d->repository ? &d->repository->changed : &t->mounted);
+		return 0;
+	}
+	return absent(t, c, -ENOENT);
+}
+
+static bool may_be_entered(const struct tree *t)
+{
+	return t->options.repositories || t->catalog_absent;
+}
+
+static int lookup_child(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct directory *child;
+	char path[512];
+	int r;
+
+	snprintf(path, sizeof(path), "%s%s%s", d->path, d->path[0] ? "/" : "", c->name);
+	child = directory_find(t, path);
+	if (!child || !child->listed) {
+		r = catalog_list(t, c, ret_fetch);
+		if (r != 0)
+			return r;
+		child = directory_find(t, path);
+	}
+	if (!child || !child->listed) {
+		if (!reg_name_is_repository(path))
+			return absent(t, c, -ENOENT);
+		child = directory_make(t, path);
+		if (!child)
+			return -ENOMEM;
+		/* Without a catalog nobody knows what is a name space: it turns out further down. */
+		r = may_be_entered(t) ? 0 : check_repository(t, c, child, ret_fetch);
+		if (r != 0)
+			return absent(t, c, r);
+	}
+	answer_directory(t, c, node_make(NODE_DIRECTORY, child->index, 0), &child->changed);
+	return 0;
+}
+
+static int lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	if (c->name[0] == '_')
+		return lookup_view(t, c, d, ret_fetch);
+	if (!reg_name_is_component(c->name))
+		return absent(t, c, -ENOENT);
+	return lookup_child(t, c, d, ret_fetch);
+}
+
+static int list(struct tree *t, struct call *c, struct directory *d, struct listing *l, struct fetch **ret_fetch)
+{
+	const size_t nviews = t->options.show_tags_only ? 1 : ARRAY_SIZE(views);
+	int r = catalog_list(t, c, ret_fetch);
+
+	if (r != 0)
+		return r;
+	if (!d->listed && d->path[0]) {
+		r = check_repository(t, c, d, ret_fetch);
+		if (r != 0 && r != -ENOENT)
+			return r;
+	}
+	r = 0;
+	for (size_t k = 0; d->is_repository && r == 0 && k < nviews; k++)
+		r = listing_add(l, node_make(views[k].kind, d->index, 0), views[k].name, S_IFDIR);
+	for (size_t k = 0; r == 0 && k < d->nchildren; k++) {
+		const struct directory *child = d->children[k];
+
+		if (child->listed)
+			r = listing_add(l, node_make(NODE_DIRECTORY, child->index, 0), child->name, S_IFDIR);
+	}
+	if (!l->count && t->catalog_absent)
+		l->err = t->catalog_error;
+	return r;
+}
+
+static int getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	(void)ret_fetch;
+	answer_directory(t, c, c->node, &d->changed);
+	return 0;
+}
+
+static bool known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
+{
+	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
+	attr_directory(t, node, &d->changed, &ret->attr);
+	return true;
+}
+
+const struct kind kind_directory = {
+	.type = S_IFDIR, .lookup = lookup, .list = list, .getattr = getattr, .known = known};

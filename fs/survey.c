@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+#include "survey.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "util/cleanup.h"
+
+/* One of the questions under way. */
+struct slot {
+	struct wait wait;
+	struct survey *survey;
+	struct tag *tag;           /* what it asks about, or NULL */
+	struct manifest *manifest; /* likewise */
+	bool read;                 /* the manifest itself is done with, its referrers are not */
+	struct fetch referrers;
+	bool busy;
+};
+
+struct survey {
+	struct repository *repository;
+	struct fetch fetch;
+	struct call call;      /* what was fetched since it began is fresh */
+	uint64_t done, dated;  /* when it was last complete; 0: never */
+	bool dates;
+	int err;
+	size_t next_tag;
+	struct manifest **found; /* reachable manifests, in the order found; each is looked at once */
+	size_t nfound, room, next_found;
+	struct slot *slots;
+	size_t nslots;
+};
+
+static void slot_run(struct slot *slot);
+
+static void note_error(struct survey *s, int err)
+{
+	if (err < 0 && err != -ENOENT && s->err == 0)
+		s->err = err;
+}
+
+/* A manifest is reachable. Returns it, or NULL without memory. */
+static struct manifest *find_manifest(struct survey *s, const struct reg_digest *digest, bool load)
+{
+	struct manifest *m = repository_manifest(s->repository, digest);
+
+	if (!m) {
+		note_error(s, -ENOMEM);
+		return NULL;
+	}
+	m->load |= load;
+	if (m->listed)
+		return m;
+	if (s->nfound == s->room) {
+		const size_t room = s->room ? s->room * 2 : 64;
+		struct manifest **found = realloc(s->found, room * sizeof(*found));
+
+		if (!found) {
+			note_error(s, -ENOMEM);
+			return NULL;
+		}
+		s->found = found;
+		s->room = room;
+	}
+	m->listed = true;
+	m->subject = NULL;
+	s->found[s->nfound++] = m;
+	return m;
+}
+
+static void on_wake(struct tree *t, struct wait *w, int err)
+{
+	struct slot *slot = container_of(w, struct slot, wait);
+
+	(void)t;
+	if (err < 0 && err != -ECANCELED) {
+		note_error(slot->survey, err);
+		slot->tag = NULL;
+		slot->manifest = NULL;
+	}
+	slot_run(slot);
+}
+
+static void slot_wait(struct slot *slot, struct fetch *f)
+{
+	slot->wait.wake = on_wake;
+	fetch_wait(slot->survey->repository->tree, f, &slot->wait, false);
+}
+
+/* 1: it waits. */
+static int look_at_tag(struct slot *slot)
+{
+	struct survey *s = slot->survey;
+	struct tag *tag = slot->tag;
+	struct fetch *f = NULL;
+	int r = s->dates ? tag_date(tag, &s->call, &f) : tag_resolve(tag, &s->call, false, &f);
+
+	if (r == 1) {
+		slot_wait(slot, f);
+		return 1;
+	}
+	note_error(s, r);
+	if (tag->image && tag->resolved)
+		(void)find_manifest(s, &tag->image->digest, false);
+	slot->tag = NULL;
+	return 0;
+}
+
+static void add_items(struct survey *s, const struct image *i)
+{
+	for (size_t k = 0; k < i->nitems; k++) {
+		struct manifest *m = find_manifest(s, &i->items[k].digest, i->items[k].index);
+
+		if (m && !m->has_size) {
+			m->has_size = true;
+			m->size = i->items[k].size;
+		}
+	}
+}
+
+static void on_referrers(void *data, const struct reg_result *result)
+{
+	struct slot *slot = data;
+	struct survey *s = slot->survey;
+	struct tree *t = s->repository->tree;
+
+	tree_lock(t);
+	if (result->err == 0) {
+		t->referrers = REFERRERS_API;
+		for (size_t k = 0; k < result->names->count; k++) {
+			struct reg_digest digest;
+			struct manifest *m;
+
+			if (!reg_digest_parse(result->names->items[k], &digest))
+				continue;
+			m = find_manifest(s, &digest, true);
+			if (m && !m->subject)
+				m->subject = slot->manifest;
+		}
+	} else if (t->referrers == REFERRERS_UNKNOWN && result->err != -ECANCELED) {
+		t->referrers = REFERRERS_NONE;
+	} else if (result->err != -ENOENT) {
+		tree_log_failure(t, s->repository->name, slot->manifest->name, result->err, result->error);
+		note_error(s, result->err);
+	}
+	slot->manifest = NULL;
+	fetch_end(t, &slot->referrers, 0);
+	tree_unlock(t);
+}
+
+static int ask_referrers(struct slot *slot)
+{
+	struct repository *r = slot->survey->repository;
+	struct tree *t = r->tree;
+	struct reg_call call;
+
+	if (t->referrers == REFERRERS_NONE) {
+		slot->manifest = NULL;
+		return 0;
+	}
+	fetch_begin(t, &slot->referrers, false);
+	slot_wait(slot, &slot->referrers);
+	call = fetch_call(&slot->referrers, on_referrers, slot);
+	slot->referrers.op = reg_referrers(t->client, r->name, &slot->manifest->digest, &call);
+	if (slot->referrers.op)
+		return 1;
+	slot->referrers.active = false;
+	list_remove(&slot->wait.link);
+	note_error(slot->survey, -ENOMEM);
+	slot->manifest = NULL;
+	return 0;
+}
+
+static int look_at_manifest(struct slot *slot)
+{
+	struct survey *s = slot->survey;
+	struct tree *t = s->repository->tree;
+	struct image *i = image_get(t, &slot->manifest->digest);
+	struct fetch *f = NULL;
+	int r = i ? 0 : -ENOMEM;
+
+	if (!slot->read) {
+		if (r == 0 && slot->manifest->load)
+			r = image_load(t, i, s->repository->name, false, &f);
+		if (r == 1) {
+			slot_wait(slot, f);
+			return 1;
+		}
+		if (r == -ENOENT) /* a child that was never pushed, or is gone */
+			slot->manifest->listed = false;
+		note_error(s, r);
+		if (r == 0 && i->known)
+			add_items(s, i);
+		slot->read = true;
+		if (r < 0) {
+			slot->manifest = NULL;
+			return 0;
+		}
+	}
+	return ask_referrers(slot);
+}
+
+/* Takes the next thing to look at. False: there is none now. */
+static bool take_next(struct slot *slot)
+{
+	struct survey *s = slot->survey;
+	const struct repository *r = s->repository;
+	bool busy = false;
+
+	while (s->next_tag < r->ntags) {
+		struct tag *tag = r->tags[s->next_tag++];
+
+		if (tag->listed) {
+			slot->tag = tag;
+			return true;
+		}
+	}
+	if (s->next_found == s->nfound)
+		return false;
+	/* Until it is known whether there is a referrers API, one question at a time asks. */
+	for (size_t k = 0; r->tree->referrers == REFERRERS_UNKNOWN && k < s->nslots; k++)
+		busy |= s->slots[k].busy && &s->slots[k] != slot;
+	if (busy)
+		return false;
+	slot->manifest = s->found[s->next_found++];
+	slot->read = false;
+	return true;
+}
+
+static int compare_dates(const struct timespec *a, const struct timespec *b)
+{
+	if (a->tv_sec != b->tv_sec)
+		return a->tv_sec < b->tv_sec ? -1 : 1;
+	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
+}
+
+struct dated_tag {
+	struct timespec date;
+	const struct tag *tag;
+};
+
+static int newest_first(const void *a, const void *b)
+{
+	return compare_dates(&((const struct dated_tag *)b)->date, &((const struct dated_tag *)a)->date);
+}
+
+/* Newest tags come first, so the first date that reaches a manifest is the one. */
+static void hand_down(struct survey *s, struct manifest *m, const struct timespec *date, int depth)
+{
+	const struct image *i = image_get(s->repository->tree, &m->digest);
+
+	if (m->dated || depth > 16)
+		return;
+	m->dated = true;
+	m->newest = *date;
+	for (size_t k = 0; i && i->known && k < i->nitems; k++) {
+		struct manifest *item = repository_manifest(s->repository, &i->items[k].digest);
+
+		if (item)
+			hand_down(s, item, date, depth + 1);
+	}
+}
+
+static int date_manifests(struct survey *s)
+{
+	struct repository *r = s->repository;
+	auto_free struct dated_tag *tags = calloc(r->ntags + 1, sizeof(*tags));
+	enum created_from from;
+	size_t n = 0;
+
+	if (!tags)
+		return -ENOMEM;
+	for (size_t k = 0; k < r->ntags; k++)
+		if (r->tags[k]->listed && r->tags[k]->resolved && tag_is_dated(r->tags[k]))
+			tags[n++] = (struct dated_tag){tag_mtime(r->tags[k], &from), r->tags[k]};
+	qsort(tags, n, sizeof(*tags), newest_first);
+	for (size_t k = 0; k < r->nmanifests; k++)
+		r->manifests[k]->dated = false;
+	for (size_t k = 0; k < n; k++)
+		hand_down(s, repository_manifest(r, &tags[k].tag->image->digest), &tags[k].date, 0);
+	/* A referrer is held by what holds its subject, which was found before it. */
+	for (size_t k = 0; k < s->nfound; k++) {
+		struct manifest *m = s->found[k];
+
+		if (!m->dated && m->subject && m->subject->dated)
+			hand_down(s, m, &m->subject->newest, 0);
+	}
+	return 0;
+}
+
+static void finish_if_idle(struct survey *s)
+{
+	struct tree *t = s->repository->tree;
+
+	for (size_t k = 0; k < s->nslots; k++)
+		if (s->slots[k].busy)
+			return;
+	if (s->dates) {
+		note_error(s, date_manifests(s));
+		s->dated = tree_now();
+	}
+	s->done = tree_now();
+	fetch_end(t, &s->fetch, 0);
+}
+
+/* Lets every idle slot look for something to do. */
+static void pump(struct survey *s)
+{
+	for (size_t k = 0; k < s->nslots; k++) {
+		struct slot *slot = &s->slots[k];
+
+		if (slot->busy || !take_next(slot))
+			continue;
+		slot->busy = true;
+		while (slot->tag || slot->manifest) {
+			if ((slot->tag ? look_at_tag(slot) : look_at_manifest(slot)) == 1)
+				break;
+			if (!slot->tag && !slot->manifest)
+				(void)take_next(slot);
+		}
+		slot->busy = slot->tag || slot->manifest;
+	}
+}
+
+/* Goes on after a wait. */
+static void slot_run(struct slot *slot)
+{
+	struct survey *s = slot->survey;
+
+	while (slot->tag || slot->manifest) {
+		if ((slot->tag ? look_at_tag(slot) : look_at_manifest(slot)) == 1)
+			return;
+	}
+	slot->busy = false;
+	pump(s);
+	if (s->fetch.active)
+		finish_if_idle(s);
+}
+
+static struct survey *survey_new(struct repository *r)
+{
+	struct survey *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->repository = r;
+	s->nslots = 2 * (size_t)r->tree->options.connections;
+	s->slots = calloc(s->nslots, sizeof(*s->slots));
+	if (!s->slots) {
+		free(s);
+		return NULL;
+	}
+	for (size_t k = 0; k < s->nslots; k++) {
+		s->slots[k].survey = s;
+		fetch_init(&s->slots[k].referrers);
+	}
+	fetch_init(&s->fetch);
+	return s;
+}
+
+void survey_free(struct survey *s)
+{
+	if (!s)
+		return;
+	free(s->found);
+	free(s->slots);
+	free(s);
+}
+
+static void begin(struct survey *s, bool dates)
+{
+	struct repository *r = s->repository;
+
+	fetch_begin(r->tree, &s->fetch, false);
+	s->call.began = tree_now();
+	s->dates = dates;
+	s->err = 0;
+	s->next_tag = s->nfound = s->next_found = 0;
+	for (size_t k = 0; k < r->nmanifests; k++)
+		r->manifests[k]->listed = false;
+	pump(s);
+	finish_if_idle(s);
+}
+
+int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error, struct fetch **ret_fetch)
+{
+	struct tree *t = r->tree;
+
+	if (!r->survey)
+		r->survey = survey_new(r);
+	if (!r->survey)
+		return -ENOMEM;
+	if (!r->survey->fetch.active && !tree_fresh(t, dates ? r->survey->dated : r->survey->done, c))
+		begin(r->survey, dates);
+	if (r->survey->fetch.active) {
+		*ret_fetch = &r->survey->fetch;
+		return 1;
+	}
+	*ret_error = r->survey->err;
+	return 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/* What a tag points to, who shares it, and when it was created. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "repository.h"
+#include "util/cleanup.h"
+#include "walk.h"
+
+static struct holder *find_holder(struct repository *r, const struct reg_digest *digest)
+{
+	const uint64_t hash = map_hash(digest, sizeof(*digest));
+
+	map_for_each_match(&r->holders, hash, node) {
+		struct holder *h = container_of(node, struct holder, node);
+
+		if (reg_digest_equal(&h->digest, digest))
+			return h;
+	}
+	return NULL;
+}
+
+static struct holder *add_holder(struct tag *tag, const struct reg_digest *digest)
+{
+	struct repository *r = tag->repository;
+	struct holder *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->digest = *digest;
+	if (map_add(&r->holders, &h->node, map_hash(digest, sizeof(*digest))) < 0) {
+		free(h);
+		return NULL;
+	}
+	if (tag->lent) { /* for a digest that it has left and others still hold */
+		h->ino = node_make(NODE_SHARED, r->directory->index, r->last_shared++);
+	} else {
+		h->ino = node_make(NODE_TAG, r->directory->index, tag->index);
+		h->lender = tag;
+		tag->lent = true;
+	}
+	return h;
+}
+
+/* The kernel may have told others how many names this file has. */
+static void tell_count(const struct tree *t, const struct holder *h, const struct tag *except)
+{
+	for (const struct tag *tag = h->first; tag; tag = tag->next_holding)
+		if (tag != except)
+			t->options.attr_changed(t->options.notify_data,
+						node_make(NODE_TAG, tag->repository->directory->index, tag->index));
+}
+
+static void leave_holder(struct tag *tag)
+{
+	struct repository *r = tag->repository;
+	struct holder *h = tag->holder;
+	struct tag **p;
+
+	if (!h)
+		return;
+	for (p = &h->first; *p != tag; p = &(*p)->next_holding)
+		;
+	*p = tag->next_holding;
+	tag->next_holding = NULL;
+	tag->holder = NULL;
+	if (--h->ntags) {
+		tell_count(r->tree, h, tag);
+		return;
+	}
+	if (h->lender)
+		h->lender->lent = false;
+	map_remove(&r->holders, &h->node);
+	free(h);
+}
+
+static int point_to(struct tag *tag, struct image *i)
+{
+	struct repository *r = tag->repository;
+	struct holder *h;
+
+	if (tag->holder && reg_digest_equal(&tag->holder->digest, &i->digest))
+		return 0;
+	leave_holder(tag);
+	tag->image = NULL;
+	h = find_holder(r, &i->digest);
+	if (!h)
+		h = add_holder(tag, &i->digest);
+	if (!h)
+		return -ENOMEM;
+	tell_count(r->tree, h, tag);
+	h->ntags++;
+	tag->next_holding = h->first;
+	h->first = tag;
+	tag->holder = h;
+	tag->image = i;
+	return 0;
+}
+
+static int learn_tag(struct tag *tag, const struct reg_result *result, struct reg_error *error)
+{
+	struct tree *t = tag->repository->tree;
+	struct image *i;
+	int r;
+
+	if (result->err < 0) {
+		*error = *result->error;
+		return result->err;
+	}
+	if (result->not_modified) {
+		i = image_get(t, &result->digest);
+		/* Known, or the answer is to a question that another tag of the same name asked: ask again. */
+		if (!i || !i->known)
+			return -ECANCELED;
+		return point_to(tag, i);
+	}
+	r = image_learn(t, &result->digest, result->media_type, result->bytes, &i, error);
+	return r < 0 ? r : point_to(tag, i);
+}
+
+static void on_tag(void *data, const struct reg_result *result)
+{
+	struct tag *tag = data;
+	struct repository *r = tag->repository;
+	struct tree *t = r->tree;
+	struct reg_error error = {0};
+	struct fetch *f;
+	bool ahead;
+	int err;
+
+	tree_lock(t);
+	err = learn_tag(tag, result, &error);
+	tree_log_failure(t, r->name, tag->name, err, &error);
+	if (err == 0) {
+		tag->resolved = tree_now();
+		tag->absent = 0;
+	} else if (err == -ENOENT) {
+		leave_holder(tag);
+		tag->image = NULL;
+		tag->resolved = 0;
+		tag->absent = tree_now();
+	}
+	ahead = !list_empty(&tag->fetch.ahead);
+	fetch_end(t, &tag->fetch, err);
+	/* Straight on to its date, unless whoever walked here has gone. */
+	if (err == 0 && tag->dates && (!ahead || walk_is_alive(t)))
+		(void)image_date(t, tag->image, r->name, ahead, 0, &f);
+	tag->dates = false;
+	tree_unlock(t);
+}
+
+int tag_resolve(struct tag *tag, const struct call *c, bool dates, struct fetch **ret_fetch)
+{
+	struct repository *r = tag->repository;
+	struct tree *t = r->tree;
+	struct reg_call call;
+	int err;
+
+	if (tree_fresh(t, tag->resolved, c) && tag->image)
+		return 0;
+	if (tree_fresh(t, tag->absent, c))
+		return -ENOENT;
+	*ret_fetch = &tag->fetch;
+	tag->dates |= dates;
+	if (tag->fetch.active)
+		return 1;
+	err = fetch_take_error(&tag->fetch, !c);
+	if (err < 0)
+		return err;
+	fetch_begin(t, &tag->fetch, !c);
+	call = fetch_call(&tag->fetch, on_tag, tag);
+	fetch_sent(t, &tag->fetch,
+		   reg_manifest(t->client, r->name, tag->name, tag->image ? &tag->image->digest : NULL, &call));
+	return tag->fetch.active ? 1 : -ENOMEM;
+}
+
+static struct image *subject_of(const struct tag *tag)
+{
+	return tag->subject.algorithm && !tag->no_subject ? image_get(tag->repository->tree, &tag->subject) : NULL;
+}
+
+int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch)
+{
+	struct repository *r = tag->repository;
+	struct image *subject;
+	int err = tag_resolve(tag, c, !tag->subject.algorithm || tag->no_subject, ret_fetch);
+
+	if (err != 0)
+		return err;
+	subject = subject_of(tag);
+	if (subject) {
+		err = image_date(r->tree, subject, r->name, !c, 1, ret_fetch);
+		if (err != -ENOENT)
+			return err;
+		tag->no_subject = true; /* its image is gone: it stands for itself */
+	}
+	return image_date(r->tree, tag->image, r->name, !c, 0, ret_fetch);
+}
+
+bool tag_is_dated(const struct tag *tag)
+{
+	const struct image *subject = tag->image ? subject_of(tag) : NULL;
+
+	return subject ? subject->from != CREATED_UNKNOWN : tag->image && tag->image->from != CREATED_UNKNOWN;
+}
+
+struct timespec tag_mtime(const struct tag *tag, enum created_from *ret_from)
+{
+	const struct image *subject = subject_of(tag);
+	const struct image *i = subject ? subject : tag->image;
+	const struct timespec epoch = {0};
+
+	*ret_from = subject && i->from != CREATED_UNDATED ? CREATED_SUBJECT : i->from;
+	if (i->from == CREATED_UNDATED)
+		return tag->repository->tree->options.undated_epoch ? epoch : tag->repository->tree->mounted;
+	return i->created;
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* _tags: a tag is a file, its content the manifest. */
+#include <errno.h>
+
+#include "view.h"
+#include "walk.h"
+
+int view_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	(void)ret_fetch;
+	(void)view_known(t, d, c->node, &c->entry);
+	return 0;
+}
+
+bool view_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
+{
+	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
+	attr_directory(t, node, d->repository ? &d->repository->changed : &t->mounted, &ret->attr);
+	return true;
+}
+
+struct tag *tag_at(const struct directory *d, uint64_t node)
+{
+	const struct repository *r = d->repository;
+	const uint32_t index = node_entry(node);
+
+	return r && index < r->ntags ? r->tags[index] : NULL;
+}
+
+double tag_valid(const struct tag *tag)
+{
+	const struct tree *t = tag->repository->tree;
+	const double age = (double)(tree_now() - tag->resolved) / 1000;
+
+	return tag->resolved && age < t->options.ttl ? t->options.ttl - age : 0;
+}
+
+int view_find_tag(struct tree *t, const struct call *c, struct directory *d, struct tag **ret,
+		  struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	struct tag *tag;
+	int err;
+
+	if (!r)
+		return -ENOMEM;
+	if (!reg_name_is_tag(c->name))
+		return -ENOENT;
+	tag = repository_tag(r, c->name);
+	if (!tag || !tag->listed || !repository_is_fresh(r, c)) {
+		/* Not in a fresh list: it may have been pushed a second ago, so it is asked for by name. */
+		tag = repository_add_tag(r, c->name);
+		if (!tag)
+			return -ENOMEM;
+		err = tag_resolve(tag, c, false, ret_fetch);
+		if (err != 0)
+			return err;
+	}
+	*ret = tag;
+	return 0;
+}
+
+static void fill(const struct tree *t, const struct tag *tag, uint64_t node, struct entry *ret)
+{
+	enum created_from from;
+
+	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = tag_valid(tag)};
+	attr_file(t, tag->holder->ino, &ret->attr);
+	ret->attr.nlink = tag->holder->ntags;
+	ret->attr.size = tag->image->size;
+	ret->attr.mtime = tag_mtime(tag, &from);
+}
+
+static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
+{
+	const struct tag *tag = tag_at(d, node);
+
+	if (!tag || !tag->holder || !tag_is_dated(tag) || !tree_fresh(t, tag->resolved, NULL))
+		return false;
+	fill(t, tag, node, ret);
+	return true;
+}
+
+static int tags_lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct tag *tag;
+	uint64_t node;
+	int r = view_find_tag(t, c, d, &tag, ret_fetch);
+
+	if (r == -ENOENT) {
+		entry_absent(t, &c->entry);
+		return 0;
+	}
+	if (r != 0)
+		return r;
+	node = node_make(NODE_TAG, d->index, tag->index);
+	if (!tag_known(t, d, node, &c->entry))
+		entry_placeholder(t, node, &c->entry);
+	return 0;
+}
+
+static int tags_list(struct tree *t, struct call *c, struct directory *d, struct listing *l, struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	int err = r ? repository_list(r, c, ret_fetch) : -ENOMEM;
+
+	/* The catalog keeps repositories that have been emptied, and some registries do not know them any more. */
+	if (err == -ENOENT && d->listed)
+		return 0;
+	if (err != 0)
+		return err;
+	walk_list(t, c->pid, r);
+	for (size_t k = 0; err == 0 && k < r->ntags; k++)
+		if (r->tags[k]->listed)
+			err = listing_add(l, node_make(NODE_TAG, d->index, (uint32_t)k), r->tags[k]->name, S_IFREG);
+	return err;
+}
+
+static int tag_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct tag *tag = tag_at(d, c->node);
+	int r;
+
+	if (!tag)
+		return -ESTALE;
+	walk_stat(t, c->pid, tag);
+	r = tag_date(tag, c, ret_fetch);
+	if (r == 0)
+		fill(t, tag, c->node, &c->entry);
+	return r;
+}
+
+static int tag_open(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct tag *tag = tag_at(d, c->node);
+	int r = tag ? 0 : -ESTALE;
+
+	if (r == 0 && !c->bytes)
+		r = tag_resolve(tag, c, false, ret_fetch);
+	if (r == 0)
+		r = document_read(t, c, tag->repository->name, &tag->image->digest, true, &c->bytes, ret_fetch);
+	return r;
+}
+
+const struct kind kind_tags = {
+	.type = S_IFDIR, .lookup = tags_lookup, .list = tags_list, .getattr = view_getattr, .known = view_known};
+const struct kind kind_tag = {.type = S_IFREG, .getattr = tag_getattr, .open = tag_open, .known = tag_known};

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "tree.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "listing.h"
+#include "repository.h"
+#include "util/cleanup.h"
+#include "walk.h"
+
+uint64_t tree_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + 1;
+}
+
+bool tree_fresh(const struct tree *t, uint64_t when, const struct call *c)
+{
+	if (!when)
+		return false;
+	return (c && when >= c->began) || tree_now() - when < (uint64_t)t->options.ttl * 1000;
+}
+
+int tree_new(struct reg_client *client, const struct tree_options *o, struct tree **ret)
+{
+	struct tree *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	pthread_mutex_init(&t->lock, NULL);
+	t->client = client;
+	t->options = *o;
+	clock_gettime(CLOCK_REALTIME, &t->mounted);
+	list_init(&t->ready);
+	list_init(&t->ahead);
+	map_init(&t->paths);
+	map_init(&t->images);
+	fetch_init(&t->catalog);
+	t->walks = walks_new();
+	if (!t->walks || !directory_make(t, reg_client_prefix(client)) ||
+	    (o->repositories &&
+	     catalog_merge(t, (const char *const *)o->repositories, o->nrepositories) < 0)) {
+		tree_free(t);
+		return -ENOMEM;
+	}
+	*ret = t;
+	return 0;
+}
+
+static void free_images(struct tree *t)
+{
+	struct map_node *node;
+
+	while ((node = map_any(&t->images))) {
+		struct image *i = container_of(node, struct image, node);
+
+		map_remove(&t->images, node);
+		free(i->items);
+		free(i->media_type);
+		free(i);
+	}
+	map_done(&t->images);
+}
+
+void tree_free(struct tree *t)
+{
+	if (!t)
+		return;
+	for (size_t k = 0; k < t->ndirectories; k++) {
+		struct directory *d = t->directories[k];
+
+		repository_free(d->repository);
+		free(d->children);
+		free(d->path);
+		free(d);
+	}
+	free(t->directories);
+	map_done(&t->paths);
+	free_images(t);
+	walks_free(t->walks);
+	pthread_mutex_destroy(&t->lock);
+	free(t);
+}
+
+void tree_forget(struct tree *t)
+{
+	tree_lock(t);
+	t->cataloged = 0;
+	for (size_t k = 0; k < t->ndirectories; k++) {
+		struct directory *d = t->directories[k];
+		struct repository *r = d->repository;
+
+		if (d->parent)
+			t->options.entry_changed(t->options.notify_data,
+						 node_make(NODE_DIRECTORY, d->parent->index, 0), d->name);
+		if (!r)
+			continue;
+		r->listed = r->absent = 0;
+		for (size_t n = 0; n < r->ntags; n++) {
+			struct tag *tag = r->tags[n];
+
+			if (tag->resolved || tag->absent)
+				t->options.entry_changed(t->options.notify_data, node_make(NODE_TAGS, d->index, 0),
+							 tag->name);
+			tag->resolved = tag->absent = 0;
+		}
+	}
+	tree_unlock(t);
+}
+
+void tree_log(const struct tree *t, enum reg_log_level level, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+
+	if (!t->options.log)
+		return;
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	t->options.log(t->options.log_data, level, line);
+}
+
+int tree_log_failure(const struct tree *t, const char *repository, const char *reference, int err,
+		     const struct reg_error *error)
+{
+	char status[32] = "";
+
+	if (err >= 0 || err == -ENOENT || err == -ECANCELED || err == -EINTR)
+		return err;
+	if (error && error->status)
+		snprintf(status, sizeof(status), "HTTP %d ", error->status);
+	tree_log(t, REG_LOG_ERROR, "%s%s%s: %s%s%s%s (%s)", repository,
+		 !reference[0] ? "" : strchr(reference, ':') ? "@" : ":", reference, status, error ? error->code : "",
+		 error && error->code[0] ? ": " : "", error ? error->msg : "", strerror(-err));
+	return err;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "waiter.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "listing.h"
+#include "util/cleanup.h"
+
+static void waiter_unref(struct waiter *w)
+{
+	if (atomic_fetch_sub(&w->refs, 1) != 1)
+		return;
+	free(w->name);
+	free(w);
+}
+
+/* On the notifier's thread. */
+static void run_interruption(struct notify_task *task)
+{
+	struct waiter *w = container_of(task, struct waiter, interruption);
+
+	tree_interrupt(w->fs->tree, &w->call);
+	waiter_unref(w);
+}
+
+/*
+ * libfuse calls this with the request's own lock held, perhaps from within fuse_req_interrupt_func(): nothing may be answered here.
+ */
+static void on_interrupt(fuse_req_t req, void *data)
+{
+	struct waiter *w = data;
+
+	(void)req;
+	if (atomic_exchange(&w->posted, true))
+		return;
+	atomic_fetch_add(&w->refs, 1);
+	notify_post(w->fs->interrupts, &w->interruption);
+}
+
+static void arm(struct call *c)
+{
+	struct waiter *w = container_of(c, struct waiter, call);
+
+	atomic_store(&w->armed, true);
+	fuse_req_interrupt_func(w->req, on_interrupt, w);
+}
+
+static void done(struct call *c, int err)
+{
+	struct waiter *w = container_of(c, struct waiter, call);
+
+	/* Waits for an interruption that is just being delivered; after this none can be. */
+	if (atomic_load(&w->armed))
+		fuse_req_interrupt_func(w->req, NULL, NULL);
+	w->reply(w, err);
+	reg_bytes_unref(c->bytes);
+	listing_unref(c->listing);
+	waiter_unref(w);
+}
+
+struct waiter *waiter_new(fuse_req_t req, uint64_t node, const char *name, const struct fuse_file_info *file,
+			  void (*reply)(struct waiter *w, int err))
+{
+	struct waiter *w = calloc(1, sizeof(*w));
+
+	if (w && name)
+		w->name = strdup(name);
+	if (!w || (name && !w->name)) {
+		free(w);
+		fuse_reply_err(req, ENOMEM);
+		return NULL;
+	}
+	w->req = req;
+	w->fs = fuse_req_userdata(req);
+	if (file)
+		w->file = *file;
+	w->reply = reply;
+	w->interruption.run = run_interruption;
+	atomic_init(&w->refs, 1);
+	w->call.node = node;
+	w->call.name = w->name;
+	w->call.pid = fuse_req_ctx(req)->pid;
+	w->call.armed = arm;
+	w->call.done = done;
+	return w;
+}
+
+void waiter_ask(struct waiter *w, void (*ask)(struct tree *t, struct call *c))
+{
+	w->call.ask = ask;
+	tree_start(w->fs->tree, &w->call);
+}

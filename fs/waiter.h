@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* A FUSE request that may wait: answered once, by the tree or because its caller was interrupted. */
+#ifndef FS_WAITER_H
+#define FS_WAITER_H
+
+#include <fuse_lowlevel.h>
+#include <stdatomic.h>
+
+#include "notify.h"
+#include "tree.h"
+
+/* What every handler is given as its user data. */
+struct filesystem {
+	struct tree *tree;
+	struct notify *kernel;     /* what the kernel is told */
+	struct notify *interrupts; /* calls whose process was interrupted */
+	atomic_bool want_parallel; /* see parallel.c */
+	uid_t uid;
+	gid_t gid;
+};
+
+struct waiter {
+	struct call call;
+	fuse_req_t req;
+	struct filesystem *fs;
+	struct fuse_file_info file;
+	size_t size;                                   /* xattr: what the caller has room for */
+	void (*reply)(struct waiter *w, int err);      /* exactly one fuse_reply_* */
+	char *name;                                    /* a copy of the call's name, or NULL */
+	struct notify_task interruption;
+	atomic_uint refs;
+	atomic_bool armed, posted;
+};
+
+/* name and file may be NULL. NULL: no memory, and the request has been answered so. */
+struct waiter *waiter_new(fuse_req_t req, uint64_t node, const char *name, const struct fuse_file_info *file,
+			  void (*reply)(struct waiter *w, int err));
+/* Asks the tree; w belongs to the answer from now on. */
+void waiter_ask(struct waiter *w, void (*ask)(struct tree *t, struct call *c));
+
+#endif
