@@ -1,0 +1,74 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs what the build and the tests need: packages by apt, and registries that no distribution packages, built
+# once into a cache folder. Safe to run again: it does what is missing. tests/run.sh calls it.
+set -eu
+
+cache=${REGFS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regfs-tests}
+distribution=github.com/distribution/distribution/v3/cmd/registry@v3.1.1
+crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
+zot=zotregistry.dev/zot/v2/cmd/zot@v2.1.9
+
+as_root() {
+	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+packages() {
+	command -v apt-get >/dev/null || {
+		echo "no apt here: install gcc, meson, ninja, pkg-config, libfuse3, libcurl, libcjson, libcrypto, cmocka," >&2
+		echo "pytest, docker-registry 2.8, skopeo, umoci, nginx, jq, fuse3, openssl, htpasswd, attr, curl, procps" >&2
+		return 0
+	}
+	missing=
+	for package in gcc meson ninja-build pkg-config libfuse3-dev libcjson-dev libssl-dev libcmocka-dev libarchive-dev \
+		fuse3 python3-pytest docker-registry skopeo umoci nginx jq openssl apache2-utils attr procps curl ca-certificates; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
+	done
+	# Any flavour of libcurl will do; installing one removes another.
+	pkg-config --exists libcurl 2>/dev/null || missing="$missing libcurl4-openssl-dev"
+	[ -n "$missing" ] || return 0
+	as_root apt-get update -q
+	# shellcheck disable=SC2086 # a list of words
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing
+}
+
+go_install() { # NAME MODULE: puts it into the cache, unless it is there
+	[ ! -x "$cache/bin/$1" ] || return 0
+	echo "building $2"
+	GOBIN=$cache/bin GOFLAGS=-mod=mod go install "$2" >"$cache/$1.out" 2>&1 && return 0
+	tail -n 3 "$cache/$1.out" >&2
+	return 1
+}
+
+# Only the module proxy's own refusal excuses zot: any other failure is one of these tests.
+install_zot() {
+	rm -f "$cache/zot.refused"
+	[ -z "${REGFS_TEST_ZOT:-}" ] || return 0
+	! command -v zot >/dev/null || return 0
+	go_install zot "$zot" && return 0
+	grep -E '403 Forbidden|not on (its|the) allow-?list' "$cache/zot.out" | head -n 1 >"$cache/zot.refused" || true
+	[ -s "$cache/zot.refused" ] || rm -f "$cache/zot.refused"
+	[ -s "$cache/zot.refused" ]
+}
+
+servers() {
+	mkdir -p "$cache/bin"
+	command -v go >/dev/null || {
+		echo "no go here: distribution 3, zot and crane are not built (Go 1.25 or newer builds them)" >&2
+		return 0
+	}
+	go_install registry "$distribution" || failed=1
+	go_install crane "$crane" || failed=1
+	install_zot || failed=1
+}
+
+fuse_device() {
+	[ -e /dev/fuse ] || [ "$(id -u)" != 0 ] || mknod -m 666 /dev/fuse c 10 229
+}
+
+failed=0
+packages
+servers
+fuse_device
+# Outside CI the tests of a server that is missing are skipped and named; in CI they fail, and so does this.
+[ "$failed" = 0 ] || [ "${CI:-}" != true ]

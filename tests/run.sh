@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Installs what is needed, builds, and runs every test.
+#
+#     sh tests/run.sh [PART...]
+#
+# Parts: unit client e2e (on the plain build), asan tsan (units and end-to-end tests on a sanitizer's build), bench.
+# Without one, all but bench. CI=true: warnings are errors, and a skipped test is a failed one.
+set -eu
+
+cd "$(dirname "$0")/.."
+cache=${REGFS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regfs-tests}
+werror=
+[ "${CI:-}" != true ] || werror=--werror
+failed=
+
+step() { # NAME COMMAND...: runs it; a failure is remembered, and the rest still runs
+	name=$1
+	shift
+	printf '\n== %s\n' "$name"
+	"$@" || failed="$failed $name"
+}
+
+# A Python that has pytest: Debian's, whatever else comes first in PATH.
+python() {
+	for candidate in /usr/bin/python3 python3; do
+		if "$candidate" -c 'import pytest' 2>/dev/null; then
+			"$candidate" "$@"
+			return
+		fi
+	done
+	echo "no python3 with pytest" >&2
+	return 1
+}
+
+build() { # FOLDER OPTION...
+	folder=$1
+	shift
+	if [ -d "$folder/meson-private" ]; then
+		meson configure "$folder" "$@"
+	else
+		# shellcheck disable=SC2086 # nothing, or one word
+		meson setup "$folder" $werror "$@" >/dev/null
+	fi
+	meson compile -C "$folder" >"$folder/compile.out" 2>&1 || {
+		tail -n 40 "$folder/compile.out"
+		return 1
+	}
+}
+
+units() { # FOLDER
+	meson test -C "$1" --no-rebuild --print-errorlogs || return 1
+	[ "${CI:-}" != true ] || ! grep -h '"result": "SKIP"' "$1/meson-logs/testlog.json"
+}
+
+pytests() { # FOLDER ARGUMENT...
+	folder=$1
+	shift
+	(cd tests && REGFS_BUILD_DIR=$folder python -m pytest -q -rfEs "$@")
+}
+
+sanitized() { # NAME SANITIZERS PYTEST-ARGUMENT...
+	name=$1 sanitizers=$2
+	shift 2
+	# An instrumented shared library may have undefined symbols: they are the sanitizer's, in the program.
+	step "$name build" build "build-$name" -Db_sanitize="$sanitizers" -Db_lundef=false -Dbuildtype=debugoptimized
+	step "$name units" units "build-$name"
+	step "$name pytest" pytests "build-$name" "$@"
+}
+
+plain=
+for part in ${*:-unit client e2e asan tsan}; do
+	case $part in
+	unit | client | e2e | bench) plain=yes ;;
+	asan | tsan) ;;
+	*) sed -n '5,9s/^# \{0,1\}//p' "$0" >&2 && exit 2 ;;
+	esac
+done
+
+step install sh tests/install.sh
+[ ! -s "$cache/zot.refused" ] || printf 'zot: not to be had here: %s\n' "$(cat "$cache/zot.refused")"
+[ -z "$plain" ] || step build build build
+for part in ${*:-unit client e2e asan tsan}; do
+	case $part in
+	unit) step units units build ;;
+	client | e2e) step "$part" pytests build "$part" ;;
+	asan) sanitized asan address,undefined client e2e -m 'not huge' ;;
+	tsan) sanitized tsan thread client e2e -m sanitize ;;
+	bench) step bench meson test -C build --no-rebuild --benchmark --verbose ;;
+	esac
+done
+
+if [ -n "$failed" ]; then
+	printf '\nfailed:%s\n' "$failed"
+	exit 1
+fi
+printf '\nall passed\n'
