@@ -62,7 +62,7 @@ def test_ls_asks_for_no_manifest(many, mount):
 
 def test_find_by_name_and_type_asks_for_no_manifest(many, mount):
     m = mount(many)
-    assert len(lines("find", m.dir, "-type", "f", "-name", "t0123*", "-path", "*/_tags/*")) == 10
+    assert len(lines("find", m.tags("team/app"), "-type", "f", "-name", "t0123*")) == 10
     assert document_requests(many) == []
 
 
