@@ -69,6 +69,7 @@ static int grow(struct map *m)
 	free(m->buckets);
 	m->buckets = buckets;
 	m->nbuckets = n;
+	m->first = 0;
 	return 0;
 }
 
@@ -83,6 +84,8 @@ int map_add(struct map *m, struct map_node *node, uint64_t hash)
 	node->next = m->buckets[i];
 	m->buckets[i] = node;
 	m->count++;
+	if (i < m->first)
+		m->first = i;
 	return 0;
 }
 
@@ -109,10 +112,11 @@ struct map_node *map_next(const struct map *m, uint64_t hash, const struct map_n
 	return node;
 }
 
-struct map_node *map_any(const struct map *m)
+struct map_node *map_any(struct map *m)
 {
-	for (size_t i = 0; m->count && i < m->nbuckets; i++)
-		if (m->buckets[i])
-			return m->buckets[i];
-	return NULL;
+	if (!m->count)
+		return NULL;
+	while (!m->buckets[m->first])
+		m->first++;
+	return m->buckets[m->first];
 }

@@ -18,6 +18,7 @@ struct map_node {
 struct map {
 	struct map_node **buckets;
 	size_t nbuckets, count; /* nbuckets: zero or a power of two */
+	size_t first;           /* all buckets before this one are empty: map_any() need not look there again */
 };
 
 uint64_t map_hash(const void *data, size_t size);
@@ -37,7 +38,7 @@ void map_remove(struct map *m, struct map_node *node);
 struct map_node *map_next(const struct map *m, uint64_t hash, const struct map_node *after);
 
 /* Any entry, for emptying a map; NULL once it is empty. */
-struct map_node *map_any(const struct map *m);
+struct map_node *map_any(struct map *m);
 
 #define map_for_each_match(m, h, node)                                                                       \
 	for (struct map_node *node = map_next(m, h, NULL); node; node = map_next(m, h, node))
