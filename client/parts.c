@@ -36,11 +36,13 @@ int reg_pairs_read(const struct json *object, struct reg_pairs *ret)
 
 	for (const struct json *i = first; i; i = json_next(i))
 		n += json_text(i) != NULL;
-	if (n) {
-		pairs.items = calloc(n, sizeof(*pairs.items));
-		if (!pairs.items)
-			return -ENOMEM;
+	if (!n) {
+		*ret = pairs;
+		return 0;
 	}
+	pairs.items = calloc(n, sizeof(*pairs.items));
+	if (!pairs.items)
+		return -ENOMEM;
 	for (const struct json *i = first; i; i = json_next(i)) {
 		struct reg_pair *pair = &pairs.items[pairs.count];
 

@@ -77,6 +77,8 @@ static void rest(void **state)
 	assert_int_equal(parse("{\"config\":{\"Labels\":null}}", &c), 0);
 	assert_int_equal(parse("{\"config\":{\"Labels\":[\"x\"]}}", &c), 0);
 	assert_int_equal(c.labels.count, 0);
+	assert_int_equal(parse("{\"config\":{\"Labels\":{\"a\":1,\"b\":null}}}", &c), 0);
+	assert_int_equal(c.labels.count, 0);
 	assert_int_equal(parse("{\"os\":\"a b\",\"architecture\":[]}", &c), 0);
 	assert_string_equal(c.platform.os, "");
 	assert_string_equal(c.platform.architecture, "");
