@@ -20,6 +20,11 @@ extern "C" {
 
 #define REG_API __attribute__((visibility("default")))
 #define REG_MUST_CHECK __attribute__((warn_unused_result))
+#ifdef __cplusplus
+#define REG_AT_LEAST(n) n
+#else
+#define REG_AT_LEAST(n) static n /* the caller's array has so many elements */
+#endif
 
 /* What is read from the network is bounded before it is kept; in bytes. */
 #define REG_MAX_MANIFEST ((size_t)4 << 20)
@@ -49,7 +54,7 @@ struct reg_digest {
 };
 
 REG_API bool reg_digest_parse(const char *text, struct reg_digest *ret); /* false: not a valid, known digest */
-REG_API const char *reg_digest_text(const struct reg_digest *d, char buf[static REG_DIGEST_MAX]);
+REG_API const char *reg_digest_text(const struct reg_digest *d, char buf[REG_AT_LEAST(REG_DIGEST_MAX)]);
 REG_API bool reg_digest_equal(const struct reg_digest *a, const struct reg_digest *b);
 /* Computes the digest of data with an algorithm; -EINVAL for an unknown one, -ENOMEM. */
 REG_API REG_MUST_CHECK int reg_digest_compute(enum reg_algorithm algorithm, const void *data, size_t size,

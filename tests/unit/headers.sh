@@ -11,4 +11,7 @@ for header in "$client"/*.h "$client"/util/*.h; do
 done
 # A user of the public one has none of our flags.
 "$@" -std=c11 -Wall -Wextra -Wpedantic -Werror -fsyntax-only -x c -include "$client/registry.h" /dev/null || status=1
+if echo | "$@" -fsyntax-only -x c++ - 2>/dev/null; then
+  "$@" -std=c++11 -Wall -Wextra -Werror -fsyntax-only -x c++ -include "$client/registry.h" /dev/null || status=1
+fi
 exit $status
