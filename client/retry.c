@@ -4,7 +4,7 @@
 #include <curl/curl.h>
 #include <stdlib.h>
 
-enum { MAX_TRIES = 4, MAX_ASKED = 16, BASE_MS = 100, CAP_MS = 5000 };
+enum { MAX_TRIES = 4, MAX_ASKED = 16, BASE_MS = 100, CAP_MS = 5000, NEVER = 1000000 };
 
 /* The wait that the server asks for, or -1 if it asks for none. */
 static int64_t asked_for(const char *text, time_t now)
@@ -17,7 +17,9 @@ static int64_t asked_for(const char *text, time_t now)
 		return -1;
 	if (text[0] >= '0' && text[0] <= '9') {
 		seconds = strtoul(text, &end, 10);
-		return *end == '\0' && seconds < 1000000 ? (int64_t)seconds * 1000 : -1;
+		if (*end)
+			return -1;
+		return (int64_t)(seconds < NEVER ? seconds : NEVER) * 1000;
 	}
 	date = curl_getdate(text, NULL);
 	if (date == (time_t)-1)
