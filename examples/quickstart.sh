@@ -119,7 +119,7 @@ show() {
 start() {
   trap explain_failure EXIT
   step='installing packages'
-  sh examples/packages.sh build samples
+  sh examples/packages.sh
   [ -c /dev/fuse ] || die "there is no /dev/fuse: load the module (modprobe fuse), or start the container with" \
     "--device /dev/fuse --cap-add SYS_ADMIN --security-opt apparmor=unconfined"
   step='clearing away what an earlier run left'
