@@ -18,7 +18,7 @@
 #include "util/cleanup.h"
 
 /* The most that distribution accepts; with fewer, large catalogs cost more round trips. */
-enum { PAGE = 1000 };
+enum { PAGE = 1000, MAX_EMPTY = 16 };
 
 struct listing_kind {
 	const char *array; /* the member of the answer that holds the names */
@@ -34,6 +34,9 @@ struct listing_work {
 	unsigned n;           /* 0: the registry's default */
 	char *last;           /* one page: where it starts, or NULL */
 	bool refused_n;       /* n was refused once: ask without it */
+	bool ignore_link;     /* Links lead in a circle, or nowhere: go on by last */
+	bool by_link;         /* the page under way was found by a Link */
+	unsigned empty;       /* pages in a row that brought nothing */
 	struct namelist names;
 	char next[2560];      /* path and query of the next page */
 };
@@ -98,6 +101,12 @@ static void send_page(struct listing_work *l, int r)
 		work_send(&l->work, on_page);
 }
 
+/* A repository's list that has its name and no tags. */
+static bool is_empty_list(const struct listing_work *l, const struct json *page)
+{
+	return l->kind == &tags_kind && json_string(page, "name") && !json_has(page, "tags");
+}
+
 /* Adds the names of a page. Returns how many it held, good or bad, or a negative errno; *ret_new counts those not seen before. */
 static ssize_t add_names(struct listing_work *l, const struct json *page, size_t *ret_new)
 {
@@ -105,8 +114,8 @@ static ssize_t add_names(struct listing_work *l, const struct json *page, size_t
 	ssize_t total = 0;
 
 	*ret_new = 0;
-	if (!array)
-		return json_has_null(page, l->kind->array) ? 0 : -EBADMSG;
+	if (!array) /* null, or left out, for none */
+		return json_has_null(page, l->kind->array) || is_empty_list(l, page) ? 0 : -EBADMSG;
 	for (const struct json *item = json_first(array); item; item = json_next(item)) {
 		const char *name = l->kind->name(item);
 		int r;
@@ -142,21 +151,30 @@ static int next_page(struct listing_work *l, ssize_t total)
 	const char *last;
 	int r;
 
-	if (!l->names.count)
-		return 0;
-	if (q->link[0] && reg_link_next(q->link, q->url, l->next, sizeof(l->next))) {
+	l->by_link = false;
+	if (!l->ignore_link && q->link[0] && reg_link_next(q->link, q->url, l->next, sizeof(l->next))) {
 		r = work_set_path(&l->work, "%s", l->next);
+		l->by_link = true;
 		return r < 0 ? r : 1;
 	}
 	/*
 	 * A full page without a usable Link: some registries end theirs too early, others point to where they are not. A list
 	 * that ignores n looks the same if it happens to be as long; asking again then brings nothing new.
 	 */
-	if (l->refused_n || (!q->link[0] && total != PAGE))
+	if (!l->names.count || (!q->link[0] && (l->refused_n || total != PAGE)))
 		return 0;
 	last = l->names.items[l->names.count - 1];
-	r = page_path(l, PAGE, last);
+	r = page_path(l, l->refused_n ? 0 : PAGE, last);
 	return r < 0 ? r : 1;
+}
+
+/* A page brought no new name: the end, unless it is empty and leads on, or Links lead in a circle. */
+static int next_after_nothing(struct listing_work *l, ssize_t total)
+{
+	if (!l->work.x.req.link[0] || l->ignore_link || ++l->empty > MAX_EMPTY)
+		return 0;
+	l->ignore_link = total > 0;
+	return next_page(l, total);
 }
 
 static void finish_one_page(struct listing_work *l, ssize_t total)
@@ -167,10 +185,33 @@ static void finish_one_page(struct listing_work *l, ssize_t total)
 	finish(l, more && l->names.count ? l->names.items[l->names.count - 1] : NULL);
 }
 
+/*
+ * A name with a NUL would make the whole page unreadable, good names and all: as another control character it is one bad name
+ * among others.
+ */
+static void mask_nuls(struct buf *body)
+{
+	char *const end = body->data + body->size;
+
+	for (char *p = body->data; p && p < end; p++) {
+		if (*p != '\\')
+			continue;
+		if (end - p >= 6 && memcmp(p, "\\u0000", 6) == 0)
+			p[5] = '1';
+		p++;
+	}
+}
+
+static struct json *parse_page(struct buf *body)
+{
+	mask_nuls(body);
+	return json_parse(body->data, body->size);
+}
+
 static void read_page(struct listing_work *l)
 {
 	struct exchange *x = &l->work.x;
-	struct json *page = json_parse(x->req.body.data, x->req.body.size);
+	struct json *page = parse_page(&x->req.body);
 	size_t new;
 	ssize_t total = add_names(l, page, &new);
 	int r;
@@ -184,8 +225,9 @@ static void read_page(struct listing_work *l)
 		finish_one_page(l, total);
 		return;
 	}
-	/* Nothing new: the end, or pages that lead in a circle. */
-	r = new ? next_page(l, total) : 0;
+	if (new)
+		l->empty = 0;
+	r = new ? next_page(l, total) : next_after_nothing(l, total);
 	if (r <= 0) {
 		if (r < 0)
 			fail(l, r, "out of memory");
@@ -204,6 +246,13 @@ static void on_page(struct exchange *x)
 	if (x->err < 0 && x->req.status == 400 && !l->one_page && !l->refused_n && !l->names.count) {
 		l->refused_n = true;
 		send_page(l, page_path(l, 0, NULL));
+	} else if (x->err < 0 && l->by_link && l->names.count && (x->req.status == 400 || x->req.status == 404)) {
+		/* A proxy's Link that is not right for us: the name that we had last is. */
+		l->ignore_link = true;
+		l->by_link = false;
+		send_page(l, page_path(l, PAGE, l->names.items[l->names.count - 1]));
+	} else if (x->err == -ENOENT && l->names.count) {
+		fail(l, -EIO, "the next page of the listing is not found"); /* which is no absence of the whole */
 	} else if (x->err < 0) {
 		work_fail(&l->work, x->err, &x->error);
 	} else {

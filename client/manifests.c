@@ -12,14 +12,15 @@
 
 /*
  * Every type at once: with fewer, registries answer an index's reader with one of its children, or with 404. The last
- * two are for what only old registries still hold.
+ * three are for what only old registries still hold.
  */
 static const char accept_manifests[] = "application/vnd.oci.image.index.v1+json, "
 				       "application/vnd.docker.distribution.manifest.list.v2+json, "
 				       "application/vnd.oci.image.manifest.v1+json, "
 				       "application/vnd.docker.distribution.manifest.v2+json, "
 				       "application/vnd.oci.artifact.manifest.v1+json;q=0.5, "
-				       "application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.1";
+				       "application/vnd.docker.distribution.manifest.v1+prettyjws;q=0.1, "
+				       "application/vnd.docker.distribution.manifest.v1+json;q=0.1";
 
 struct manifest_work {
 	struct work work;

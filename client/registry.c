@@ -15,7 +15,6 @@ void reg_options_init(struct reg_options *o)
 	*o = (struct reg_options){
 		.connections = 64,
 		.timeout = 30,
-		.list_timeout = 300,
 		.cache = (size_t)64 << 20,
 	};
 }
@@ -69,7 +68,7 @@ static int check_options(const struct reg_options *o, struct reg_error *error)
 		return reg_fail(error, -EINVAL, "no registry is named");
 	if (o->connections < 1 || o->connections > 1024)
 		return reg_fail(error, -EINVAL, "connections must be from 1 to 1024");
-	if (o->timeout < 1 || o->timeout > 86400 || o->list_timeout < 1 || o->list_timeout > 86400)
+	if (o->timeout < 1 || o->timeout > 86400 || o->list_timeout > 864000)
 		return reg_fail(error, -EINVAL, "a timeout must be from 1 to 86400 seconds");
 	return 0;
 }
@@ -87,7 +86,7 @@ int reg_client_new(const struct reg_options *o, struct reg_client **ret, struct 
 		return reg_fail(error, -ENOMEM, "out of memory");
 	c->log = (struct reg_log){o->log, o->log_data};
 	c->timeout_ms = (uint64_t)o->timeout * 1000;
-	c->list_timeout_ms = (uint64_t)o->list_timeout * 1000;
+	c->list_timeout_ms = o->list_timeout ? (uint64_t)o->list_timeout * 1000 : 10 * c->timeout_ms;
 	map_init(&c->works);
 	map_init(&c->ops);
 	r = reg_source_parse(o->source, &c->source, error);

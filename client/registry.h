@@ -181,7 +181,7 @@ struct reg_options {
 	bool insecure;         /* do not verify TLS certificates */
 	unsigned connections;  /* most transfers at a time; default 64 */
 	unsigned timeout;      /* seconds a request may take, retries included; default 30 */
-	unsigned list_timeout; /* seconds for one page of a listing (catalogs can take minutes); default 300 */
+	unsigned list_timeout; /* seconds for one page of a listing (catalogs can take minutes); 0: ten times timeout */
 	size_t cache;          /* bytes of documents kept in memory by digest; default 64 MiB */
 	reg_log_fn *log;       /* NULL: no log */
 	void *log_data;

@@ -51,6 +51,7 @@ static struct reading *begin(struct tree *t, const char *repository, const struc
 	reading->digest = *digest;
 	fetch_init(&reading->fetch);
 	fetch_begin(t, &reading->fetch, false);
+	reading->fetch.final = true;
 	return reading;
 }
 

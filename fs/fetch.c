@@ -101,11 +101,13 @@ static void answer(struct tree *t, struct call *c, int err)
 static void on_wake(struct tree *t, struct wait *w, int err)
 {
 	struct call *c = container_of(w, struct call, wait);
+	/* What is absent has been noted where it is missing, and may be only a part of what was asked for. */
+	const bool again = err == 0 || err == -ECANCELED || (err == -ENOENT && !c->fetch->final);
 
 	c->fetch = NULL;
 	if (err == -ECANCELED && t->ending)
 		answer(t, c, -EIO);
-	else if (err < 0 && err != -ECANCELED)
+	else if (!again)
 		answer(t, c, err);
 	else
 		list_append(&t->ready, &c->ready);

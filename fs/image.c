@@ -119,6 +119,14 @@ int image_learn(struct tree *t, const struct reg_digest *digest, const char *med
 
 /* ---- a manifest by its digest ---- */
 
+/* For a moment even if ttl is 0: who waited for the answer must find it. */
+enum { ABSENT_MS = 1000 };
+
+static bool image_is_absent(const struct tree *t, const struct image *i)
+{
+	return i->absent && (tree_now() - i->absent < ABSENT_MS || tree_fresh(t, i->absent, NULL));
+}
+
 struct load {
 	struct tree *tree;
 	struct image *image;
@@ -137,7 +145,9 @@ static void on_loaded(void *data, const struct reg_result *result)
 	tree_lock(t);
 	if (r < 0)
 		error = *result->error;
-	else
+	if (r == -ENOENT)
+		l->image->absent = tree_now();
+	if (r == 0)
 		r = image_learn(t, &result->digest, result->media_type, result->bytes, &i, &error);
 	if (r < 0)
 		tree_log_failure(t, l->repository, reg_digest_text(&l->image->digest, text), r, &error);
@@ -156,6 +166,8 @@ int image_load(struct tree *t, struct image *i, const char *repository, bool ahe
 
 	if (i->known)
 		return 0;
+	if (image_is_absent(t, i))
+		return -ENOENT;
 	*ret_fetch = &i->loading;
 	if (i->loading.active)
 		return 1;

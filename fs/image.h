@@ -51,6 +51,7 @@ struct image {
 	struct image_job *job;    /* while its date is being found */
 	struct fetch dating;      /* likewise */
 	struct fetch loading;     /* while the manifest itself is fetched by digest */
+	uint64_t absent;          /* when a registry said that it has no such manifest; 0: never */
 };
 
 struct image *image_get(struct tree *t, const struct reg_digest *digest); /* found or made; NULL: no memory */

@@ -64,24 +64,20 @@ static int manifests_list(struct tree *t, struct call *c, struct directory *d, s
 	return err;
 }
 
-/*
- * In a listed _manifests, the date of the newest tag that holds it: what is held never looks old. A manifest that was entered by name
- * has its own, or every `cat` of one would have to ask about all tags.
- */
+/* The date of the newest tag that holds it: what is held never looks old. What nothing holds has its own date. */
 static int find_date(struct tree *t, struct call *c, struct repository *r, struct manifest *m, struct timespec *ret,
 		     struct fetch **ret_fetch)
 {
 	struct image *i;
-	int err, ignored;
+	int ignored, err = repository_list(r, c, ret_fetch);
 
-	if (m->listed) {
+	if (err == 0)
 		err = survey_run(r, c, true, &ignored, ret_fetch);
-		if (err != 0)
-			return err;
-		if (m->dated) {
-			*ret = m->newest;
-			return 0;
-		}
+	if (err != 0)
+		return err;
+	if (m->dated) {
+		*ret = m->newest;
+		return 0;
 	}
 	i = image_get(t, &m->digest);
 	err = i ? image_date(t, i, r->name, false, 0, ret_fetch) : -ENOMEM;

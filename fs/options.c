@@ -205,7 +205,7 @@ int options_parse(int argc, char **argv, struct options *ret)
 	int r;
 
 	*ret = (struct options){
-		.ttl = 60, .connections = 64, .timeout = 30, .list_timeout = 300,
+		.ttl = 60, .connections = 64, .timeout = 30,
 		.uid = getuid(), .gid = getgid(), .level = REG_LOG_INFO,
 	};
 	reg_platform_host(&ret->platform);
@@ -243,7 +243,7 @@ void options_help(const char *program)
 	      "    -o ttl=SECONDS         how long a tag and a list are taken as known (60)\n"
 	      "    -o connections=N       most transfers at a time (64)\n"
 	      "    -o timeout=SECONDS     most time for a request (30)\n"
-	      "    -o list_timeout=SECONDS  and for a page of a list (300)\n"
+	      "    -o list_timeout=SECONDS  and for a page of a list (ten times that)\n"
 	      "    -o cacert=FILE         trust these certificates (PEM)\n"
 	      "    -o insecure            do not verify certificates\n"
 	      "    -o platform=OS/ARCH[/VARIANT]  whose config stands for an index (this host's)\n"

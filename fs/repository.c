@@ -143,7 +143,7 @@ static void on_tags(void *data, const struct reg_result *result)
 	if (err == 0) {
 		err = merge_tags(r, result->names);
 		if (result->names->dropped && !r->warned)
-			tree_log(t, REG_LOG_WARN, "%s: %zu tags break the grammar; they are not shown", r->name,
+			tree_log(t, REG_LOG_WARN, "%s: %zu names of tags break the grammar; they are not shown", r->name,
 				 result->names->dropped);
 		r->warned = result->names->dropped > 0;
 	} else {

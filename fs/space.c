@@ -65,6 +65,29 @@ static bool may_be_entered(const struct tree *t)
 	return t->options.repositories || t->catalog_absent;
 }
 
+/*
+ * Catalogs take minutes, or never come. A repository can be entered before: it says by its tags that it is one. What does not may be
+ * a name space, which only the catalog knows.
+ */
+static int enter_meanwhile(struct tree *t, struct call *c, const char *path, struct fetch **ret_fetch)
+{
+	struct directory *child;
+	struct fetch *f;
+	int r;
+
+	if (!reg_name_is_repository(path))
+		return 1;
+	child = directory_make(t, path);
+	if (!child)
+		return -ENOMEM;
+	r = check_repository(t, c, child, &f);
+	if (r == 1)
+		*ret_fetch = f;
+	if (r == 0)
+		answer_directory(t, c, node_make(NODE_DIRECTORY, child->index, 0), &child->changed);
+	return r == 0 ? 0 : 1;
+}
+
 static int lookup_child(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct directory *child;
@@ -75,6 +98,8 @@ static int lookup_child(struct tree *t, struct call *c, struct directory *d, str
 	child = directory_find(t, path);
 	if (!child || !child->listed) {
 		r = catalog_list(t, c, ret_fetch);
+		if (r == 1)
+			return enter_meanwhile(t, c, path, ret_fetch);
 		if (r != 0)
 			return r;
 		child = directory_find(t, path);

@@ -73,7 +73,7 @@ static void on_wake(struct tree *t, struct wait *w, int err)
 	struct slot *slot = container_of(w, struct slot, wait);
 
 	(void)t;
-	if (err < 0 && err != -ECANCELED) {
+	if (err < 0 && err != -ECANCELED && err != -ENOENT) {
 		note_error(slot->survey, err);
 		slot->tag = NULL;
 		slot->manifest = NULL;

@@ -42,6 +42,7 @@ struct fetch {
 	uint64_t op;       /* the client's number for the request under way */
 	struct tree *tree;
 	bool active;
+	bool final;        /* whoever waits is told an ENOENT, and does not look again at what is known now */
 	int err;           /* of a fetch that failed with nobody waiting: told once, to the next who asks, then forgotten */
 };
 

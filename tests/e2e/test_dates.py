@@ -39,7 +39,7 @@ TABLE = {
     "list": (im.index([im.image(A, docker=True), im.image(B, docker=True, platform="linux/arm64")], docker=True), B),
     "index-annotation": (im.index([im.image(C)], annotations={im.CREATED: A}), A),
     "index-bad-annotation": (im.index([im.image(A)], annotations={im.CREATED: "yesterday"}), A),
-    "index-old-annotation": (im.index([im.image(A)], annotations={im.CREATED: "1970-01-01T00:00:00Z"}), A),
+    "index-old-annotation": (im.index([im.image(A)], annotations={im.CREATED: "1970-01-01T00:00:00Z"}), UNDATED),
     "index-attestation": (im.index([child := im.image(A), im.attestation(child, C)]), A),
     "index-one-undated": (im.index([im.image(A), im.image(platform="linux/arm64")]), A),
     "index-undated": (im.index([im.image(), im.image("1970-01-01T00:00:00Z", platform="linux/arm64")]), UNDATED),
@@ -51,7 +51,7 @@ TABLE = {
     "annotation": (im.image(annotations={im.CREATED: B}), B),
     "history": (im.image(history=history(A, B, "0001-01-01T00:00:00Z")), B),
     "annotation-before-history": (im.image(history=history(C), annotations={im.CREATED: A}), A),
-    "history-after-old": (im.image("1970-01-01T00:00:00Z", history=history(B)), B),
+    "history-after-old": (im.image("1970-01-01T00:00:00Z", history=history(B)), UNDATED),
     # 5. undated
     "none": (im.image(), UNDATED),
     "year-one": (im.image("0001-01-01T00:00:00Z"), UNDATED),

@@ -154,7 +154,10 @@ def test_the_deadline(two, mount, kind, where):
     m = mount(two, "timeout=2")
     two.rule(kind=kind, repository="hung", hang=where)
     before = time.monotonic()
-    assert errno_of(os.stat, m / "hung/_tags/t1") == "ETIMEDOUT"
+    if kind == "tags":  # a page of a list has ten times the time
+        assert errno_of(os.listdir, m / "hung/_tags") == "ETIMEDOUT"
+    else:
+        assert errno_of(os.stat, m / "hung/_tags/t1") == "ETIMEDOUT"
     assert 1.5 < time.monotonic() - before < 25
 
 
@@ -180,7 +183,7 @@ def test_many_waiters_and_then_none(two, mount):
     rule = two.rule(kind="manifest", repository="hung", hang="request")
     waiting = [stat_in_child(m / f"hung/_tags/t{i}") for i in range(20)]
     try:
-        two.wait_for(4, kind="manifest")
+        two.wait_for(3, kind="manifest")  # one place is left for other repositories
         assert [interrupt(w, signal.SIGKILL) < SOON for w in waiting] == [True] * 20
     finally:
         for w in waiting:
