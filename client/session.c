@@ -11,9 +11,6 @@
 #include "retry.h"
 #include "util/cleanup.h"
 
-/* A refused token is replaced once; a second refusal is an answer. The first challenge of a session comes on top. */
-enum { MAX_CHALLENGES = 2 };
-
 static void attempt(struct exchange *x);
 
 static void forget_used(struct exchange *x)
@@ -94,6 +91,20 @@ static bool pause_and_retry(struct exchange *x)
 	return true;
 }
 
+/*
+ * What the registry refused is replaced once; a second refusal is an answer. A challenge to a request that showed
+ * nothing comes on top.
+ */
+static bool may_answer(struct exchange *x)
+{
+	bool *const before = x->used ? &x->refused : &x->challenged;
+
+	if (x->plain || *before)
+		return false;
+	*before = true;
+	return true;
+}
+
 static void on_answer(struct http_request *q)
 {
 	struct exchange *x = container_of(q, struct exchange, req);
@@ -102,7 +113,7 @@ static void on_answer(struct http_request *q)
 	/* Waiting in the queue is not the registry's fault: its time runs from the first attempt. */
 	if (x->tries++ == 0)
 		x->deadline = q->started + x->timeout_ms;
-	if (q->err == 0 && q->status == 401 && !x->plain && x->challenges++ < MAX_CHALLENGES) {
+	if (q->err == 0 && q->status == 401 && may_answer(x)) {
 		r = auth_challenged(x->session->auth, x->scope, x->used, q->challenge, &x->error);
 		x->error.status = 401;
 		if (r < 0)
@@ -175,7 +186,8 @@ void exchange_start(struct session *s, struct exchange *x)
 	x->session = s;
 	x->err = 0;
 	x->error = (struct reg_error){0};
-	x->tries = x->challenges = 0;
+	x->tries = 0;
+	x->challenged = x->refused = false;
 	list_init(&x->waiter.link);
 	x->waiter.ready = on_token;
 	loop_timer_init(&x->timer, on_timer);

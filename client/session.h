@@ -38,7 +38,8 @@ struct exchange {
 	bool plain;          /* a token request: url and authorization are the caller's */
 	const char *plain_authorization;
 	char *url, *used;    /* used: the Authorization sent, a copy */
-	unsigned tries, challenges;
+	unsigned tries;
+	bool challenged, refused; /* 401: without an Authorization, with one */
 	uint64_t deadline;
 	enum exchange_state { EXCHANGE_IDLE, EXCHANGE_TOKEN, EXCHANGE_SENT, EXCHANGE_PAUSE } state;
 	struct auth_waiter waiter;
