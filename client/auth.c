@@ -10,6 +10,7 @@
 #include "error.h"
 #include "json.h"
 #include "loop.h"
+#include "parts.h"
 #include "util/cleanup.h"
 #include "util/map.h"
 
@@ -222,15 +223,14 @@ static int bearer_challenged(struct auth *a, const char *scope, const char *used
 			     struct reg_error *error)
 {
 	struct token *t;
-	char *asked;
+	char *asked = NULL;
 	int r = learn_bearer(a, c, error);
 
 	if (r < 0)
 		return r;
 	a->scheme = REG_SCHEME_BEARER;
 	t = find_token(a, scope);
-	asked = strdup(c->scope);
-	if (!t || !asked) {
+	if (!t || !reg_copy(c->scope[0] ? c->scope : NULL, &asked)) {
 		free(asked);
 		return reg_fail(error, -ENOMEM, "out of memory");
 	}
@@ -305,6 +305,9 @@ void auth_token_answer(struct auth *a, void *token, int err, const struct reg_er
 	struct list waiters, *node;
 
 	t->fetching = false;
+	/* That the token server has no such page says nothing about what the token is for. */
+	if (err == -ENOENT || err == -EPERM)
+		err = -EIO;
 	if (err == 0)
 		err = read_token(t, body, &mine);
 	else
