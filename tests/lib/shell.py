@@ -51,7 +51,7 @@ def errno_of(call, *arguments):
     try:
         call(*arguments)
     except OSError as error:
-        return errno.errorcode[error.errno]
+        return "EOPNOTSUPP" if error.errno == errno.EOPNOTSUPP else errno.errorcode[error.errno]  # ENOTSUP's twin
     return ""
 
 

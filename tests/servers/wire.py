@@ -29,6 +29,9 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data):
         self.buffer += data
+        if not self.buffer[:1].isalpha():  # TLS, most likely
+            self.transport.abort()
+            return
         self.next_request()
 
     def next_request(self):
