@@ -20,6 +20,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lib import images, mounts, servers  # noqa: E402
@@ -183,13 +184,13 @@ http {{
 
 
 def run_mfetch(options, urls):
-    """Seconds, requests."""
+    """Seconds, CPU seconds, requests."""
     done = subprocess.run([options.mfetch, str(options.connections), HEADER], input="\n".join(urls) + "\n",
                           capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"mfetch: {done.stderr.strip()}")
-    seconds, requests, _ = done.stdout.split()
-    return float(seconds), int(requests)
+    seconds, requests, cpu = done.stdout.split()
+    return float(seconds), float(cpu), int(requests)
 
 
 def usage_of(pid):
@@ -219,6 +220,24 @@ def run_find(options, server, dataset, folder):
     return seconds, cpu, memory, server.requests() - before
 
 
+class Row(NamedTuple):
+    server: str
+    dataset: str
+    tags: int
+    bare: float
+    seconds: float
+    ratio: float
+    bare_cpu: float
+    cpu: float
+    memory: float
+    bare_requests: float
+    requests: float
+
+    HEAD = ("server", "data", "tags", "mfetch s", "find s", "ratio", "mfetch CPU", "regfs CPU", "regfs MiB",
+            "mfetch req", "regfs req")
+    FORM = ("<13", "<5", ">6", ">10.2f", ">8.2f", ">7.2f", ">12.2f", ">11.2f", ">11.0f", ">12.0f", ">11.0f")
+
+
 def measure(options, server, dataset, work):
     """One row: the medians of runs that take turns."""
     urls = list(dataset.urls(server.url))
@@ -226,18 +245,16 @@ def measure(options, server, dataset, work):
     for n in range(options.runs):
         plain.append(run_mfetch(options, urls))
         walk.append(run_find(options, server, dataset, work / f"{server.name}-{dataset.name}-mount{n}"))
-    bare = statistics.median(run[0] for run in plain)
-    seconds, cpu, memory, requests = (statistics.median(column) for column in zip(*walk))
-    return [server.name, dataset.name, dataset.tags, bare, seconds, seconds / bare, cpu, memory, plain[0][1], requests]
+    bare, bare_cpu, bare_requests = map(statistics.median, zip(*plain))
+    seconds, cpu, memory, requests = map(statistics.median, zip(*walk))
+    return Row(server.name, dataset.name, dataset.tags, bare, seconds, seconds / bare, bare_cpu, cpu, memory,
+               bare_requests, requests)
 
 
 def table(rows):
-    head = ("server", "data", "tags", "mfetch s", "find s", "ratio", "regfs CPU s", "MiB", "mfetch req", "regfs req")
-    form = "{:<13}{:<5}{:>7}{:>10}{:>8}{:>7}{:>13}{:>6}{:>12}{:>11}"
-    print(form.format(*head))
+    print("".join(format(text, form.split(".")[0]) for text, form in zip(Row.HEAD, Row.FORM)))
     for row in rows:
-        print(form.format(*row[:3], f"{row[3]:.2f}", f"{row[4]:.2f}", f"{row[5]:.2f}", f"{row[6]:.2f}",
-                          f"{row[7]:.0f}", row[8], int(row[9])), flush=True)
+        print("".join(map(format, row, Row.FORM)), flush=True)
 
 
 def arguments():
@@ -273,9 +290,9 @@ def main():
                     server.stop()
                     shutil.rmtree(server.folder)
     table(rows)
-    slow = [row for row in rows if row[0] == Distribution.name and row[5] > options.limit]
+    slow = [row for row in rows if row.server == Distribution.name and row.ratio > options.limit]
     for row in slow:
-        print(f"dataset {row[1]}: the walk takes {row[5]:.2f} times what mfetch takes; allowed: {options.limit}")
+        print(f"dataset {row.dataset}: the walk takes {row.ratio:.2f} times what mfetch takes; allowed: {options.limit}")
     return 1 if slow or not rows else 0
 
 
