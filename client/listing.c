@@ -168,12 +168,15 @@ static int next_page(struct listing_work *l, ssize_t total)
 	return r < 0 ? r : 1;
 }
 
-/* A page brought no new name: the end, unless it is empty and leads on, or Links lead in a circle. */
-static int next_after_nothing(struct listing_work *l, ssize_t total)
+/*
+ * A page brought no new name: the end, unless it leads on and held none that we know, or Links lead in a circle.
+ * known: how many of its names were there before.
+ */
+static int next_after_nothing(struct listing_work *l, ssize_t total, size_t known)
 {
 	if (!l->work.x.req.link[0] || l->ignore_link || ++l->empty > MAX_EMPTY)
 		return 0;
-	l->ignore_link = total > 0;
+	l->ignore_link = known > 0;
 	return next_page(l, total);
 }
 
@@ -212,6 +215,7 @@ static void read_page(struct listing_work *l)
 {
 	struct exchange *x = &l->work.x;
 	struct json *page = parse_page(&x->req.body);
+	const size_t dropped = l->names.dropped;
 	size_t new;
 	ssize_t total = add_names(l, page, &new);
 	int r;
@@ -227,7 +231,7 @@ static void read_page(struct listing_work *l)
 	}
 	if (new)
 		l->empty = 0;
-	r = new ? next_page(l, total) : next_after_nothing(l, total);
+	r = new ? next_page(l, total) : next_after_nothing(l, total, (size_t)total - (l->names.dropped - dropped));
 	if (r <= 0) {
 		if (r < 0)
 			fail(l, r, "out of memory");
