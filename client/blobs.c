@@ -116,7 +116,7 @@ static void blob_start(struct work *w)
 	struct reg_result result = {.digest = b->digest};
 
 	result.bytes = cache_get(w->client->cache, &b->digest, &result.media_type);
-	if (result.bytes) {
+	if (result.bytes && result.bytes->size <= b->max) {
 		result.size = result.bytes->size;
 		reg_bytes_ref(result.bytes);
 		work_finish(w, &result);
@@ -163,12 +163,13 @@ uint64_t reg_blob(struct reg_client *c, const char *repository, const struct reg
 		  const struct reg_call *call)
 {
 	static const struct work_class class = {.start = blob_start};
-	char text[REG_DIGEST_MAX];
+	char text[REG_DIGEST_MAX], detail[REG_DIGEST_MAX + 32];
 	struct blob_work *b;
 
 	if (!reg_name_is_repository(repository))
 		return work_refuse(c, call, "repository", repository);
-	b = blob_new(c, &class, "blob", repository, digest, reg_digest_text(digest, text));
+	snprintf(detail, sizeof(detail), "%s %zu", reg_digest_text(digest, text), max);
+	b = blob_new(c, &class, "blob", repository, digest, detail);
 	if (!b)
 		return 0;
 	b->max = max;
