@@ -22,6 +22,7 @@ struct reg_client {
 	struct loop *loop;
 	struct http *http;
 	atomic_ullong last_op;
+	atomic_bool ending; /* no more calls: nobody would answer them */
 
 	/* Of the network thread. */
 	struct session session;

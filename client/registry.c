@@ -125,6 +125,7 @@ void reg_client_free(struct reg_client *c)
 
 	if (!c)
 		return;
+	atomic_store(&c->ending, true);
 	loop_stop(c->loop, &ending.task);
 	client_done(c);
 }

@@ -236,7 +236,8 @@ struct reg_call {
 };
 
 /*
- * Every call below returns its number, for reg_cancel(), or 0 if memory ran out: then the callback is not called.
+ * Every call below returns its number, for reg_cancel(), or 0 if memory ran out or the client ends: then the callback is
+ * not called.
  * Names and digests are copied. Calls with the same target share one transfer. Errors are those of the table in
  * error.c: -ENOENT (the registry said so), -EACCES, -EAGAIN, -EIO, -ETIMEDOUT, -ECONNREFUSED, -EHOSTUNREACH, -EPROTO,
  * -EBADMSG, -EFBIG, -ECANCELED, -EINVAL (a name that breaks the grammar), -ENOMEM.

@@ -118,7 +118,7 @@ static void on_submit(struct loop_task *task)
 uint64_t work_submit(struct work *w, const struct reg_call *call)
 {
 	struct reg_client *c = w->client;
-	struct op *op = calloc(1, sizeof(*op));
+	struct op *op = atomic_load(&c->ending) ? NULL : calloc(1, sizeof(*op));
 	uint64_t number;
 
 	if (!op) {
@@ -252,7 +252,7 @@ static void on_urge(struct loop_task *task)
 
 static void post_note(struct reg_client *c, uint64_t number, void (*run)(struct loop_task *task))
 {
-	struct note *n = number ? calloc(1, sizeof(*n)) : NULL;
+	struct note *n = number && !atomic_load(&c->ending) ? calloc(1, sizeof(*n)) : NULL;
 
 	/* Without memory nothing is lost: the call is answered later, or in its old turn. */
 	if (!n)
