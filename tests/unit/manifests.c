@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/* Manifests by tag and by digest, over a scripted registry. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "scripted.h"
+#include "unit.h"
+
+#define BODY "{\"schemaVersion\":2}"
+#define OTHER "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define TYPE "Content-Type: application/vnd.oci.image.manifest.v1+json; charset=utf-8\n"
+
+static char digest[REG_DIGEST_MAX], digest512[REG_DIGEST_MAX];
+
+struct scene {
+	const char *why;
+	const char *reference;     /* "@": the body's digest */
+	const char *known, *body;  /* body NULL: BODY */
+	bool head;
+	const char *stated;        /* Docker-Content-Digest: "@" the right one, "512" likewise, NULL: none */
+	int status, err;
+	const char *want;          /* the digest of the answer: "@", "512", or as it is; NULL: none */
+	bool not_modified;
+};
+
+static const struct scene scenes[] = {
+	{"by tag", "v1", NULL, NULL, false, "@", 200, 0, "@", false},
+	{"the registry states nothing", "v1", NULL, NULL, false, NULL, 200, 0, "@", false},
+	{"the registry states nonsense", "v1", NULL, NULL, false, "sha256:1", 200, 0, "@", false},
+	{"the registry states another digest", "v1", NULL, NULL, false, OTHER, 200, -EBADMSG, NULL, false},
+	{"the registry states sha512", "v1", NULL, NULL, false, "512", 200, 0, "512", false},
+	{"by digest", "@", NULL, NULL, false, "@", 200, 0, "@", false},
+	{"by sha512", "512", NULL, NULL, false, NULL, 200, 0, "512", false},
+	{"by digest, and other bytes come", "@", NULL, "{}", false, "@", 200, -EBADMSG, NULL, false},
+	{"by digest, and the registry states what came", "@", NULL, "{}", false, OTHER, 200, -EBADMSG, NULL, false},
+	{"no bytes", "@", NULL, "", false, NULL, 200, -EBADMSG, NULL, false},
+	{"no bytes by tag", "v1", NULL, "", false, NULL, 200, 0,
+	 "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", false},
+	{"not there", "v1", NULL, NULL, false, NULL, 404, -ENOENT, NULL, false},
+	{"known, and still so", "v1", OTHER, "", false, NULL, 304, 0, OTHER, true},
+	{"known, and no more so", "v1", OTHER, NULL, false, "@", 200, 0, "@", false},
+	{"known, and gone", "v1", OTHER, NULL, false, NULL, 404, -ENOENT, NULL, false},
+	{"HEAD", "v1", NULL, "", true, "@", 200, 0, "@", false},
+	{"HEAD states nothing", "v1", NULL, "", true, NULL, 200, 0, NULL, false},
+	{"HEAD by digest", "@", NULL, "", true, "@", 200, 0, "@", false},
+	{"HEAD: not there", "v1", NULL, "", true, NULL, 404, -ENOENT, NULL, false},
+};
+
+static const char *resolve(const char *text)
+{
+	return !text ? "" : strcmp(text, "@") == 0 ? digest : strcmp(text, "512") == 0 ? digest512 : text;
+}
+
+static void check_answer(const struct scene *scene, const struct answer *a)
+{
+	check_int(a->err, scene->err, scene->why);
+	if (a->err) {
+		check(!a->has_bytes && a->error.msg[0], scene->why);
+		check_int(a->error.status, scene->status, scene->why);
+		return;
+	}
+	check_text(a->digest_text, resolve(scene->want), scene->why);
+	check_int(a->not_modified, scene->not_modified, scene->why);
+	check_int(a->has_bytes, !scene->not_modified && !scene->head, scene->why);
+	check_text(a->media_type, "application/vnd.oci.image.manifest.v1+json", scene->why);
+	if (scene->head)
+		check_int(a->size, 4711, scene->why);
+	if (a->has_bytes)
+		check_text(a->bytes, scene->body ? scene->body : BODY, scene->why);
+	if (a->has_bytes)
+		check_int(a->size, strlen(a->bytes), scene->why);
+}
+
+static void run(const struct scene *scene)
+{
+	char request[300], headers[400], etag[REG_DIGEST_MAX + 2];
+	struct script_row row = {
+		.request = request, .headers = headers, .status = scene->status,
+		.body = scene->body ? scene->body : scene->status < 400 ? BODY : NULL,
+	};
+	struct reg_digest known;
+	struct reg_call call;
+	struct script *s;
+	struct answer a;
+
+	snprintf(request, sizeof(request), "%s /v2/a/b/manifests/%s", scene->head ? "HEAD" : "GET",
+		 resolve(scene->reference));
+	snprintf(headers, sizeof(headers), TYPE "Content-Length: 4711\n%s%s\n",
+		 scene->stated ? "Docker-Content-Digest: " : "", resolve(scene->stated));
+	if (scene->known) {
+		snprintf(etag, sizeof(etag), "\"%s\"", scene->known);
+		row.if_none_match = etag;
+		assert_true(reg_digest_parse(scene->known, &known));
+	}
+	print_message("             %s\n", scene->why);
+	s = script_start(&row, 1, NULL, NULL);
+	call = answer_call(&a, s, 0);
+	if (scene->head)
+		check(reg_manifest_head(script_client(s), "a/b", resolve(scene->reference), &call), scene->why);
+	else
+		check(reg_manifest(script_client(s), "a/b", resolve(scene->reference), scene->known ? &known : NULL, &call),
+		      scene->why);
+	answer_wait(&a);
+	script_finish(s);
+	check_answer(scene, &a);
+}
+
+static void table(void **state)
+{
+	struct reg_digest d;
+
+	(void)state;
+	digest_of(BODY, digest);
+	assert_int_equal(reg_digest_compute(REG_SHA512, BODY, strlen(BODY), &d), 0);
+	reg_digest_text(&d, digest512);
+	for (size_t k = 0; k < ARRAY_SIZE(scenes); k++)
+		run(&scenes[k]);
+}
+
+/* What was read by tag is there by digest, with its type; by digest there is no entity tag: it never changes. */
+static void from_memory(void **state)
+{
+	static const struct script_row rows[] = {
+		{.request = "GET /v2/a/manifests/v1", .status = 200, .headers = TYPE, .body = BODY, .times = 2},
+	};
+	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
+	struct answer a;
+	struct reg_call call = answer_call(&a, s, 0);
+	struct reg_digest d;
+
+	(void)state;
+	digest_of(BODY, digest);
+	assert_true(reg_digest_parse(digest, &d));
+	assert_true(reg_manifest(script_client(s), "a", "v1", NULL, &call));
+	answer_wait(&a);
+	call = answer_call(&a, s, 0);
+	assert_true(reg_manifest(script_client(s), "a", digest, &d, &call));
+	answer_wait(&a);
+	assert_int_equal(a.err, 0);
+	assert_string_equal(a.bytes, BODY);
+	assert_string_equal(a.digest_text, digest);
+	assert_string_equal(a.media_type, "application/vnd.oci.image.manifest.v1+json");
+	assert_int_equal(a.size, strlen(BODY));
+	assert_false(a.not_modified);
+	call = answer_call(&a, s, 0);
+	assert_true(reg_manifest(script_client(s), "a", "v1", NULL, &call)); /* a tag may move: asked again */
+	answer_wait(&a);
+	script_finish(s);
+}
+
+static void too_large(void **state)
+{
+	char *body = malloc(REG_MAX_MANIFEST + 2);
+	struct script_row row = {.request = "GET /v2/a/manifests/v1", .status = 200, .body = body};
+	struct script *s;
+	struct answer a;
+	struct reg_call call;
+
+	(void)state;
+	assert_non_null(body);
+	memset(body, ' ', REG_MAX_MANIFEST + 1);
+	body[REG_MAX_MANIFEST + 1] = '\0';
+	s = script_start(&row, 1, NULL, NULL);
+	call = answer_call(&a, s, 0);
+	assert_true(reg_manifest(script_client(s), "a", "v1", NULL, &call));
+	answer_wait(&a);
+	script_finish(s);
+	free(body);
+	assert_int_equal(a.err, -EFBIG);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(table), cmocka_unit_test(from_memory), cmocka_unit_test(too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
