@@ -144,6 +144,7 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 	p->fs.uid = o->uid;
 	p->fs.gid = o->gid;
 	atomic_init(&p->fs.want_parallel, false);
+	atomic_init(&p->fs.order, 0);
 	if (notify_new(&p->fs.kernel) < 0 || notify_new(&p->fs.interrupts) < 0 ||
 	    tree_new(p->client, &tree, &p->fs.tree) < 0)
 		return reg_fail(error, -ENOMEM, "out of memory");

@@ -62,13 +62,25 @@ static void reply_attr(struct waiter *w, int err)
 	fuse_reply_attr(w->req, &st, w->call.entry.attr_valid);
 }
 
+static uint64_t hand_out(struct filesystem *fs, const void *handle)
+{
+	order_before(fs);
+	return (uint64_t)(uintptr_t)handle;
+}
+
+static void *handle_of(fuse_req_t req, const struct fuse_file_info *file)
+{
+	order_after(fuse_req_userdata(req));
+	return (void *)(uintptr_t)file->fh;
+}
+
 static void reply_opendir(struct waiter *w, int err)
 {
 	if (err < 0) {
 		fuse_reply_err(w->req, -err);
 		return;
 	}
-	w->file.fh = (uint64_t)(uintptr_t)w->call.listing;
+	w->file.fh = hand_out(w->fs, w->call.listing);
 	if (fuse_reply_open(w->req, &w->file) == 0)
 		w->call.listing = NULL; /* releasedir gives it up */
 }
@@ -79,7 +91,7 @@ static void reply_open(struct waiter *w, int err)
 		fuse_reply_err(w->req, -err);
 		return;
 	}
-	w->file.fh = (uint64_t)(uintptr_t)w->call.bytes;
+	w->file.fh = hand_out(w->fs, w->call.bytes);
 	/* A tag can move while it is read: every open file keeps its own bytes, and the page cache none. */
 	w->file.direct_io = !w->call.immutable;
 	w->file.keep_cache = w->call.immutable;
@@ -151,27 +163,29 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file
 
 static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
 {
-	const struct reg_bytes *bytes = (const struct reg_bytes *)(uintptr_t)file->fh;
+	const struct reg_bytes *bytes = handle_of(req, file);
+	const char *data = (const char *)bytes->data;
 
 	(void)node;
 	if (offset < 0 || (uint64_t)offset >= bytes->size)
 		size = 0;
 	else if (size > bytes->size - (size_t)offset)
 		size = bytes->size - (size_t)offset;
-	fuse_reply_buf(req, (const char *)bytes->data + (size ? offset : 0), size);
+	order_before(fuse_req_userdata(req)); /* its next user may be the one who frees it */
+	fuse_reply_buf(req, data + (size ? offset : 0), size);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	(void)node;
-	reg_bytes_unref((struct reg_bytes *)(uintptr_t)file->fh);
+	reg_bytes_unref(handle_of(req, file));
 	fuse_reply_err(req, 0);
 }
 
 static void op_releasedir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	(void)node;
-	listing_unref((struct listing *)(uintptr_t)file->fh);
+	listing_unref(handle_of(req, file));
 	fuse_reply_err(req, 0);
 }
 
@@ -211,10 +225,11 @@ static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool pl
 
 static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *file, bool plus)
 {
-	const struct listing *l = (const struct listing *)(uintptr_t)file->fh;
+	const struct listing *l = handle_of(req, file);
 	char *buffer = malloc(size);
 	struct listing_item item;
 	size_t used = 0, at;
+	int err;
 
 	if (!buffer) {
 		fuse_reply_err(req, ENOMEM);
@@ -227,9 +242,12 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 			break;
 		used += need;
 	}
+	at = l->count + 2;
+	err = l->err;
+	order_before(fuse_req_userdata(req)); /* its next user may be the one who frees it */
 	/* A list that is not complete says so at its end, and never looks whole. */
-	if (!used && l->err && (size_t)offset >= l->count + 2)
-		fuse_reply_err(req, -l->err);
+	if (!used && err && (size_t)offset >= at)
+		fuse_reply_err(req, -err);
 	else
 		fuse_reply_buf(req, buffer, used);
 	free(buffer);

@@ -32,7 +32,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 {
 	struct waiter *w = data;
 
-	(void)req;
+	order_after(fuse_req_userdata(req));
 	if (atomic_exchange(&w->posted, true))
 		return;
 	atomic_fetch_add(&w->refs, 1);
@@ -44,6 +44,7 @@ static void arm(struct call *c)
 	struct waiter *w = container_of(c, struct waiter, call);
 
 	atomic_store(&w->armed, true);
+	order_before(w->fs);
 	fuse_req_interrupt_func(w->req, on_interrupt, w);
 }
 

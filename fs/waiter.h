@@ -15,9 +15,24 @@ struct filesystem {
 	struct notify *kernel;     /* what the kernel is told */
 	struct notify *interrupts; /* calls whose process was interrupted */
 	atomic_bool want_parallel; /* see parallel.c */
+	atomic_uint order;         /* see order_before() */
 	uid_t uid;
 	gid_t gid;
 };
+
+/*
+ * What one thread gives to the kernel or to libfuse, and another gets back from there, is ordered by locks that neither the compiler nor a
+ * race detector can see. What is done before the one happens before what is done after the other.
+ */
+static inline void order_before(struct filesystem *fs)
+{
+	atomic_fetch_add(&fs->order, 1);
+}
+
+static inline void order_after(struct filesystem *fs)
+{
+	(void)atomic_load(&fs->order);
+}
 
 struct waiter {
 	struct call call;
