@@ -150,7 +150,7 @@ static void from_memory(void **state)
 /* Two calls for one blob, of which one has room for it. */
 static void different_room(void **state)
 {
-	const struct script_row row = {.request = request, .status = 200, .body = BODY, .held = true, .times = 2};
+	const struct script_row row = {.request = request, .status = 200, .body = BODY, .held = 1, .times = 2};
 	struct script *s = script_start(&row, 1, NULL, NULL);
 	struct answer small, large;
 

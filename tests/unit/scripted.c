@@ -29,8 +29,8 @@ struct script {
 	pthread_mutex_t lock; /* guards the rest */
 	pthread_cond_t changed;
 	unsigned *used;
-	bool woken, released;
-	unsigned sent, cancelled, urged, settled;
+	bool woken;
+	unsigned released, sent, cancelled, urged, settled;
 	char failure[600]; /* the first one */
 };
 
@@ -202,7 +202,7 @@ static void fill(struct http_request *q, const struct script_row *row)
 static void script_step(void *data)
 {
 	struct script *s = data;
-	bool released;
+	unsigned released;
 
 	pthread_mutex_lock(&s->lock);
 	released = s->released;
@@ -212,7 +212,7 @@ static void script_step(void *data)
 		struct http_request *q = p->q;
 
 		node = node->next;
-		if (p->row && p->row->held && !released)
+		if (p->row && p->row->held > released)
 			continue;
 		list_remove(&p->link);
 		q->handle = NULL;
@@ -353,7 +353,8 @@ void script_finish(struct script *s)
 void script_release(struct script *s)
 {
 	pthread_mutex_lock(&s->lock);
-	s->released = s->woken = true;
+	s->released++;
+	s->woken = true;
 	pthread_cond_broadcast(&s->changed);
 	pthread_mutex_unlock(&s->lock);
 }

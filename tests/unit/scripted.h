@@ -22,7 +22,7 @@ struct script_row {
 	int err;                   /* instead of an answer: the transfer fails */
 	bool transient;
 	unsigned times;            /* how often it must come; 0: once */
-	bool held;                 /* not answered before script_release() */
+	unsigned held;             /* not answered before so many script_release() */
 	uint64_t takes;            /* milliseconds */
 };
 
@@ -35,7 +35,7 @@ void script_end(struct script *s); /* frees the client: everything under way is 
 /* Frees the script, and the client if that is still there; fails the test if a row was not used, or not as often. */
 void script_finish(struct script *s);
 
-void script_release(struct script *s);                 /* held rows are answered from now on */
+void script_release(struct script *s);
 void script_wait_sent(struct script *s, unsigned sent); /* until so many requests were sent */
 void script_settle(struct script *s);                  /* until the network thread has run what was posted so far */
 unsigned script_sent(struct script *s);

@@ -223,10 +223,12 @@ static void page(struct script *s, unsigned n, struct answer *a)
 static void one_token_for_many(void **state)
 {
 	static const struct script_row rows[] = {
-		PAGE("1", NULL, ASKS(BEARER)), PAGE("2", NULL, ASKS(BEARER)), PAGE("3", NULL, ASKS(BEARER)),
-		TOKEN(QUERY, NULL, GIVES("t1"), .held = true),
+		PAGE("1", NULL, ASKS(BEARER), .held = 1),
+		PAGE("2", NULL, ASKS(BEARER), .held = 1),
+		PAGE("3", NULL, ASKS(BEARER), .held = 1),
+		TOKEN(QUERY, NULL, GIVES("t1"), .held = 2),
 		PAGE("1", "Bearer t1", LIST), PAGE("2", "Bearer t1", LIST), PAGE("3", "Bearer t1", LIST),
-		PAGE("1", "Bearer t1", ASKS(BEARER)), PAGE("2", "Bearer t1", ASKS(BEARER)),
+		PAGE("1", "Bearer t1", ASKS(BEARER), .held = 3), PAGE("2", "Bearer t1", ASKS(BEARER), .held = 3),
 		TOKEN(QUERY, NULL, GIVES("t2")),
 		PAGE("1", "Bearer t2", LIST), PAGE("2", "Bearer t2", LIST),
 	};
@@ -236,6 +238,8 @@ static void one_token_for_many(void **state)
 	(void)state;
 	for (unsigned k = 0; k < 3; k++)
 		page(s, k + 1, &a[k]);
+	script_wait_sent(s, 3);
+	script_release(s);
 	script_wait_sent(s, 4);
 	script_settle(s);
 	assert_int_equal(script_sent(s), 4);
@@ -246,6 +250,8 @@ static void one_token_for_many(void **state)
 	}
 	page(s, 1, &a[0]);
 	page(s, 2, &a[1]);
+	script_wait_sent(s, 9);
+	script_release(s);
 	answer_wait(&a[0]);
 	answer_wait(&a[1]);
 	script_finish(s);
@@ -257,8 +263,8 @@ static void one_token_for_many(void **state)
 static void no_token_for_many(void **state)
 {
 	static const struct script_row rows[] = {
-		PAGE("1", NULL, ASKS(BEARER)), PAGE("2", NULL, ASKS(BEARER)),
-		TOKEN(QUERY, NULL, .status = 403, .held = true),
+		PAGE("1", NULL, ASKS(BEARER), .held = 1), PAGE("2", NULL, ASKS(BEARER), .held = 1),
+		TOKEN(QUERY, NULL, .status = 403, .held = 2),
 		TOKEN(QUERY, NULL, GIVES("t1")), PAGE("3", "Bearer t1", LIST),
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
@@ -267,6 +273,8 @@ static void no_token_for_many(void **state)
 	(void)state;
 	page(s, 1, &a[0]);
 	page(s, 2, &a[1]);
+	script_wait_sent(s, 2);
+	script_release(s);
 	script_wait_sent(s, 3);
 	script_release(s);
 	answer_wait(&a[0]);
@@ -319,7 +327,7 @@ static void cancel_while_waiting(void **state)
 {
 	static const struct script_row rows[] = {
 		TAGS(NULL, ASKS(BEARER)),
-		TOKEN(QUERY, NULL, GIVES("t1"), .held = true),
+		TOKEN(QUERY, NULL, GIVES("t1"), .held = 1),
 		TAGS("Bearer t1", LIST),
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
@@ -343,7 +351,7 @@ static void end_while_waiting(void **state)
 {
 	static const struct script_row token[] = {
 		TAGS(NULL, ASKS(BEARER)),
-		TOKEN(QUERY, NULL, GIVES("t1"), .held = true),
+		TOKEN(QUERY, NULL, GIVES("t1"), .held = 1),
 	};
 	static const struct script_row pause[] = {TAGS(NULL, .status = 503)};
 	struct script *s = script_start(token, ARRAY_SIZE(token), NULL, NULL);

@@ -8,7 +8,7 @@
 
 #define LIST(path, ...) {.request = "GET " path, .status = 200, .body = "{\"tags\":[\"1\"]}", __VA_ARGS__}
 
-static const struct script_row held[] = {LIST("/v2/a/tags/list?n=1000", .held = true)};
+static const struct script_row held[] = {LIST("/v2/a/tags/list?n=1000", .held = 1)};
 
 static uint64_t ask(struct script *s, struct answer *a, unsigned flags)
 {
@@ -104,7 +104,7 @@ static void cancel_one_of_two(void **state)
 static void cancel_the_last(void **state)
 {
 	static const struct script_row rows[] = {
-		LIST("/v2/a/tags/list?n=1000", .held = true),
+		LIST("/v2/a/tags/list?n=1000", .held = 1),
 		LIST("/v2/a/tags/list?n=1000"),
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
@@ -198,8 +198,8 @@ static void urge(void **state)
 static void end(void **state)
 {
 	static const struct script_row rows[] = {
-		LIST("/v2/a/tags/list?n=1000", .held = true),
-		LIST("/v2/a/manifests/1", .held = true),
+		LIST("/v2/a/tags/list?n=1000", .held = 1),
+		LIST("/v2/a/manifests/1", .held = 1),
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
 	struct answer a[3];
