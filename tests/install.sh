@@ -21,7 +21,7 @@ packages() {
 	}
 	missing=
 	for package in gcc meson ninja-build pkg-config libfuse3-dev libcjson-dev libssl-dev libcmocka-dev libarchive-dev \
-		fuse3 python3-pytest docker-registry skopeo umoci nginx jq openssl apache2-utils attr procps curl ca-certificates; do
+		fuse3 python3-pytest mandoc docker-registry skopeo umoci nginx jq openssl apache2-utils attr procps curl ca-certificates; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 	done
 	# Any flavour of libcurl will do; installing one removes another.

@@ -82,7 +82,10 @@ step install sh tests/install.sh
 [ -z "$plain" ] || step build build build
 for part in ${*:-unit client e2e asan tsan}; do
 	case $part in
-	unit) step units units build ;;
+	unit)
+		step units units build
+		step style pytests build style
+		;;
 	client | e2e) step "$part" pytests build "$part" ;;
 	asan) sanitized asan address,undefined client e2e -m 'not huge' ;;
 	tsan) sanitized tsan thread client e2e -m sanitize ;;

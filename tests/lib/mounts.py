@@ -102,7 +102,8 @@ class Mount:
         if done.returncode != 0:
             raise MountFailed(done.returncode, done.stderr)
         self.after = time.time()
-        self.pid = wait_until(lambda: processes_with(self.dir), 10, "a daemon serves the mount")[0]
+        names = {str(self.dir), self.command[-1]}  # as it was told: perhaps a relative one
+        self.pid = wait_until(lambda: [p for n in names for p in processes_with(n)], 10, "a daemon serves")[0]
 
     def __truediv__(self, name):
         return self.dir / name
