@@ -50,27 +50,44 @@ def mounted(path):
     return None
 
 
-def processes_with(argument):
-    """The pids of regfs processes that were given this argument."""
-    found = []
+def parent_of(pid):
+    """0 for a process that has gone meanwhile."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+def descends_from_us(pid):
+    while pid > 1 and pid != os.getpid():
+        pid = parent_of(pid)
+    return pid == os.getpid()
+
+
+def our_processes():
+    """(pid, words of its command line) of each. Others may test on the same machine: theirs are never touched."""
     for entry in Path("/proc").iterdir():
-        try:
-            words = (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-        except OSError:
-            continue
-        if os.fsencode(str(argument)) in words and b"regfs" in os.path.basename(words[0]):
-            found.append(int(entry.name))
-    return found
+        if entry.name.isdigit() and descends_from_us(int(entry.name)):
+            try:
+                yield int(entry.name), (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+
+
+def processes_with(argument):
+    """The pids of our regfs processes that were given this argument."""
+    return [pid for pid, words in our_processes()
+            if os.fsencode(str(argument)) in words and b"regfs" in os.path.basename(words[0])]
 
 
 def stuck():
-    """Processes in uninterruptible sleep inside FUSE: what a file system must never leave behind."""
+    """Our processes in uninterruptible sleep inside FUSE: what a file system must never leave behind."""
     found = []
-    for entry in Path("/proc").iterdir():
+    for pid, words in our_processes():
         try:
-            if entry.name.isdigit() and (entry / "stat").read_text().rpartition(")")[2].split()[0] == "D":
-                if "fuse" in (entry / "stack").read_text():
-                    found.append((entry.name, (entry / "cmdline").read_bytes()))
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state == "D" and "fuse" in Path(f"/proc/{pid}/stack").read_text():
+                found.append((pid, words))
         except OSError:
             continue
     return found
