@@ -6,6 +6,21 @@
 
 enum { MAX_DEPTH = 8 };
 
+/*
+ * The manifest whose config stands for an image. 0: it is known, or *ret is NULL: there is none; 1: *ret is to be loaded, then asked
+ * again.
+ */
+static int config_holder(struct tree *t, struct image *i, struct image **ret)
+{
+	for (int depth = 0; i && i->known && i->kind == REG_KIND_INDEX; depth++) {
+		const struct image_item *item = depth < MAX_DEPTH ? image_platform(t, i) : NULL;
+
+		i = item ? image_get(t, &item->digest) : NULL;
+	}
+	*ret = i;
+	return i && !i->known;
+}
+
 int config_of(struct tag *tag, const struct call *c, struct reg_digest *ret_digest, uint64_t *ret_size,
 	      struct fetch **ret_fetch)
 {
@@ -15,20 +30,12 @@ int config_of(struct tag *tag, const struct call *c, struct reg_digest *ret_dige
 
 	if (err != 0)
 		return err;
-	i = tag->image;
-	for (int depth = 0; i->kind == REG_KIND_INDEX; depth++) {
-		const struct image_item *item = depth < MAX_DEPTH ? image_platform(r->tree, i) : NULL;
-
-		if (!item)
-			return -ENOENT;
-		i = image_get(r->tree, &item->digest);
-		if (!i)
-			return -ENOMEM;
+	while (config_holder(r->tree, tag->image, &i) == 1) {
 		err = image_load(r->tree, i, r->name, !c, ret_fetch);
 		if (err != 0)
 			return err;
 	}
-	if (!i->config.algorithm)
+	if (!i || !i->config.algorithm)
 		return -ENOENT;
 	*ret_digest = i->config;
 	*ret_size = i->config_size;
@@ -73,23 +80,40 @@ static int configs_list(struct tree *t, struct call *c, struct directory *d, str
 	return err;
 }
 
+static void fill(const struct tree *t, const struct tag *tag, uint64_t node, uint64_t size, struct entry *ret)
+{
+	enum created_from from;
+
+	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = tag_valid(tag)};
+	attr_file(t, node, &ret->attr);
+	ret->attr.size = size;
+	ret->attr.mtime = tag_mtime(tag, &from);
+}
+
+static bool config_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
+{
+	const struct tag *tag = tag_at(d, node);
+	struct image *i;
+
+	if (!tag || !tag_is_dated(tag) || !tree_fresh(t, tag->resolved, NULL) ||
+	    config_holder(t, tag->image, &i) == 1 || !i || !i->config.algorithm)
+		return false;
+	fill(t, tag, node, i->config_size, ret);
+	return true;
+}
+
 static int config_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct tag *tag = tag_at(d, c->node);
 	struct reg_digest digest;
-	enum created_from from;
 	uint64_t size;
 	int r = tag ? config_of(tag, c, &digest, &size, ret_fetch) : -ESTALE;
 
 	if (r == 0)
 		r = tag_date(tag, c, ret_fetch);
-	if (r != 0)
-		return r;
-	c->entry = (struct entry){.node = c->node, .name_valid = t->options.ttl, .attr_valid = tag_valid(tag)};
-	attr_file(t, c->node, &c->entry.attr);
-	c->entry.attr.size = size;
-	c->entry.attr.mtime = tag_mtime(tag, &from);
-	return 0;
+	if (r == 0)
+		fill(t, tag, c->node, size, &c->entry);
+	return r;
 }
 
 static int config_open(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
@@ -107,4 +131,5 @@ static int config_open(struct tree *t, struct call *c, struct directory *d, stru
 
 const struct kind kind_configs = {
 	.type = S_IFDIR, .lookup = configs_lookup, .list = configs_list, .getattr = view_getattr, .known = view_known};
-const struct kind kind_config = {.type = S_IFREG, .getattr = config_getattr, .open = config_open};
+const struct kind kind_config = {
+	.type = S_IFREG, .getattr = config_getattr, .open = config_open, .known = config_known};

@@ -88,6 +88,26 @@ static int find_date(struct tree *t, struct call *c, struct repository *r, struc
 	return err;
 }
 
+static void fill(const struct tree *t, const struct manifest *m, const struct image *i, uint64_t node,
+		 const struct timespec *date, struct entry *ret)
+{
+	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
+	attr_file(t, node, &ret->attr);
+	ret->attr.size = i->known ? i->size : m->size;
+	ret->attr.mtime = *date;
+}
+
+static bool manifest_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
+{
+	const struct manifest *m = manifest_at(d, node);
+	const struct image *i = m && m->dated && survey_is_dated(d->repository) ? image_get(t, &m->digest) : NULL;
+
+	if (!i || !(i->known || m->has_size))
+		return false;
+	fill(t, m, i, node, &m->newest, ret);
+	return true;
+}
+
 static int manifest_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct manifest *m = manifest_at(d, c->node);
@@ -103,13 +123,9 @@ static int manifest_getattr(struct tree *t, struct call *c, struct directory *d,
 	r = m->has_size ? 0 : image_load(t, i, d->repository->name, false, ret_fetch);
 	if (r == 0)
 		r = find_date(t, c, d->repository, m, &date, ret_fetch);
-	if (r != 0)
-		return r;
-	c->entry = (struct entry){.node = c->node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
-	attr_file(t, c->node, &c->entry.attr);
-	c->entry.attr.size = i->known ? i->size : m->size;
-	c->entry.attr.mtime = date;
-	return 0;
+	if (r == 0)
+		fill(t, m, i, c->node, &date, &c->entry);
+	return r;
 }
 
 static int manifest_open(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
@@ -124,4 +140,5 @@ static int manifest_open(struct tree *t, struct call *c, struct directory *d, st
 
 const struct kind kind_manifests = {
 	.type = S_IFDIR, .lookup = manifests_lookup, .list = manifests_list, .getattr = view_getattr, .known = view_known};
-const struct kind kind_manifest = {.type = S_IFREG, .getattr = manifest_getattr, .open = manifest_open};
+const struct kind kind_manifest = {
+	.type = S_IFREG, .getattr = manifest_getattr, .open = manifest_open, .known = manifest_known};

@@ -288,6 +288,14 @@ static int date_manifests(struct survey *s)
 	return 0;
 }
 
+static bool all_dated(const struct repository *r)
+{
+	for (size_t k = 0; k < r->ntags; k++)
+		if (r->tags[k]->listed && r->tags[k]->resolved && !tag_is_dated(r->tags[k]))
+			return false;
+	return true;
+}
+
 static void finish_if_idle(struct survey *s)
 {
 	struct tree *t = s->repository->tree;
@@ -295,7 +303,7 @@ static void finish_if_idle(struct survey *s)
 	for (size_t k = 0; k < s->nslots; k++)
 		if (s->slots[k].busy)
 			return;
-	if (s->dates) {
+	if (s->dates || all_dated(s->repository)) {
 		note_error(s, date_manifests(s));
 		s->dated = tree_now();
 	}
@@ -380,6 +388,13 @@ static void begin(struct survey *s, bool dates)
 		r->manifests[k]->listed = false;
 	pump(s);
 	finish_if_idle(s);
+}
+
+bool survey_is_dated(const struct repository *r)
+{
+	const struct survey *s = r->survey;
+
+	return s && !s->fetch.active && tree_fresh(r->tree, s->dated, NULL);
 }
 
 int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error, struct fetch **ret_fetch)

@@ -14,6 +14,9 @@
  */
 int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error, struct fetch **ret_fetch);
 
+/* Is all that survey_run() with dates would say known and fresh? */
+bool survey_is_dated(const struct repository *r);
+
 void survey_free(struct survey *s);
 
 #endif

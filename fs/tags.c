@@ -75,10 +75,18 @@ static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct
 {
 	const struct tag *tag = tag_at(d, node);
 
-	if (!tag || !tag->holder || !tag_is_dated(tag) || !tree_fresh(t, tag->resolved, NULL))
+	if (!tag)
 		return false;
-	fill(t, tag, node, ret);
-	return true;
+	if (tag->holder && tag_is_dated(tag) && tree_fresh(t, tag->resolved, NULL)) {
+		fill(t, tag, node, ret);
+		return true;
+	}
+	/* A walker will ask for it: that the name is there need not be asked as well. */
+	if (tag->listed && walk_wants_dates(t)) {
+		entry_placeholder(t, node, ret);
+		return true;
+	}
+	return false;
 }
 
 static int tags_lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)

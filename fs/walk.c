@@ -29,6 +29,7 @@ struct walk {
 struct walks {
 	struct walk all[MAX_WALKS];
 	uint64_t heard; /* of any */
+	bool dates;     /* the last that was heard of asks for dates */
 };
 
 struct walks *walks_new(void)
@@ -44,6 +45,11 @@ void walks_free(struct walks *w)
 bool walk_is_alive(const struct tree *t)
 {
 	return tree_now() - t->walks->heard < GONE_MS;
+}
+
+bool walk_wants_dates(const struct tree *t)
+{
+	return walk_is_alive(t) && t->walks->dates;
 }
 
 /* The walker's own record; a new one takes the place of who was not heard of for longest. */
@@ -177,7 +183,7 @@ void walk_stat(struct tree *t, int pid, struct tag *tag)
 	}
 	if (w->row < IN_A_ROW)
 		return;
-	w->dates = true;
+	w->dates = t->walks->dates = true;
 	w->window = w->window ? w->window * 2 : FIRST_WINDOW;
 	if (w->window > widest)
 		w->window = widest;
@@ -189,6 +195,7 @@ void walk_list(struct tree *t, int pid, struct repository *r)
 	struct walk *w = find_walk(t, pid);
 	struct repository *before = w->listed;
 
+	t->walks->dates = w->dates;
 	if (before == r)
 		return;
 	w->listed = r;
