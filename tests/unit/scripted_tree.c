@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "scripted_tree.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "unit.h"
+
+static void on_log(void *data, enum reg_log_level level, const char *line)
+{
+	struct scripted_tree *st = data;
+
+	(void)line;
+	if (level == REG_LOG_ERROR)
+		atomic_fetch_add(&st->errors, 1);
+}
+
+static void on_attr(void *data, uint64_t node)
+{
+	struct scripted_tree *st = data;
+
+	(void)node;
+	atomic_fetch_add(&st->changed, 1);
+}
+
+static void on_entry(void *data, uint64_t parent, const char *name)
+{
+	(void)data;
+	(void)parent;
+	(void)name;
+}
+
+void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows, size_t nrows, unsigned ttl)
+{
+	struct tree_options o = {
+		.ttl = ttl, .connections = 16, .platform = {.os = "linux", .architecture = "amd64"},
+		.file_mode = 0444, .dir_mode = 0555, .log = on_log, .log_data = st,
+		.attr_changed = on_attr, .entry_changed = on_entry, .notify_data = st,
+	};
+
+	*st = (struct scripted_tree){0};
+	st->script = script_start(rows, nrows, NULL, NULL);
+	assert_int_equal(tree_new(script_client(st->script), &o, &st->tree), 0);
+}
+
+void scripted_tree_finish(struct scripted_tree *st)
+{
+	tree_lock(st->tree);
+	st->tree->ending = true;
+	tree_unlock(st->tree);
+	script_end(st->script);
+	tree_free(st->tree);
+	script_finish(st->script);
+}
+
+struct repository *scripted_repository(struct scripted_tree *st, const char *name)
+{
+	struct directory *d;
+	struct repository *r = NULL;
+
+	tree_lock(st->tree);
+	d = directory_make(st->tree, name);
+	if (d)
+		r = repository_of(st->tree, d);
+	tree_unlock(st->tree);
+	assert_non_null(r);
+	return r;
+}
+
+struct tag *scripted_tag(struct scripted_tree *st, const char *repository, const char *name)
+{
+	struct repository *r = scripted_repository(st, repository);
+	struct tag *tag;
+
+	tree_lock(st->tree);
+	tag = repository_add_tag(r, name);
+	tree_unlock(st->tree);
+	assert_non_null(tag);
+	return tag;
+}
+
+/* ---- calls ---- */
+
+struct question {
+	struct call call;
+	enum { LIST, TAG, DATE } what;
+	struct repository *repository;
+	struct tag *tag;
+	pthread_mutex_t lock; /* guards the rest */
+	pthread_cond_t answered;
+	unsigned answers;
+	int err;
+};
+
+static void ask(struct tree *t, struct call *c)
+{
+	const struct question *q = container_of(c, struct question, call);
+	struct fetch *f = NULL;
+	int r;
+
+	tree_lock(t);
+	if (q->what == LIST)
+		r = repository_list(q->repository, c, &f);
+	else if (q->what == TAG)
+		r = tag_resolve(q->tag, c, false, &f);
+	else
+		r = tag_date(q->tag, c, &f);
+	call_settle(t, c, r, f);
+	tree_unlock(t);
+}
+
+static void on_done(struct call *c, int err)
+{
+	struct question *q = container_of(c, struct question, call);
+
+	pthread_mutex_lock(&q->lock);
+	q->answers++;
+	q->err = err;
+	pthread_cond_signal(&q->answered);
+	pthread_mutex_unlock(&q->lock);
+}
+
+static int run(struct scripted_tree *st, struct question *q)
+{
+	struct timespec until;
+	unsigned answers;
+	int r = 0;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 20; /* only a test that fails waits so long */
+	q->call.ask = ask;
+	q->call.done = on_done;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->answered, NULL);
+	tree_start(st->tree, &q->call);
+	pthread_mutex_lock(&q->lock);
+	while (!q->answers && r == 0)
+		r = pthread_cond_timedwait(&q->answered, &q->lock, &until);
+	answers = q->answers;
+	pthread_mutex_unlock(&q->lock);
+	assert_int_equal(answers, 1);
+	pthread_mutex_destroy(&q->lock);
+	pthread_cond_destroy(&q->answered);
+	return q->err;
+}
+
+int ask_list(struct scripted_tree *st, struct repository *r)
+{
+	struct question q = {.what = LIST, .repository = r};
+
+	return run(st, &q);
+}
+
+int ask_tag(struct scripted_tree *st, struct tag *tag)
+{
+	struct question q = {.what = TAG, .tag = tag};
+
+	return run(st, &q);
+}
+
+int ask_date(struct scripted_tree *st, struct tag *tag)
+{
+	struct question q = {.what = DATE, .tag = tag};
+
+	return run(st, &q);
+}

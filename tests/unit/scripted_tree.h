@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* A tree over a scripted registry. */
+#ifndef SCRIPTED_TREE_H
+#define SCRIPTED_TREE_H
+
+#include "repository.h"
+#include "scripted.h"
+
+struct scripted_tree {
+	struct script *script;
+	struct tree *tree;
+	atomic_uint errors;  /* lines of the log at that level */
+	atomic_uint changed; /* nodes whose attributes the kernel was told to forget */
+};
+
+/* ttl: seconds. Fails the test if it cannot. */
+void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows, size_t nrows, unsigned ttl);
+void scripted_tree_finish(struct scripted_tree *st); /* see script_finish() */
+
+/* Made if they are not there, without asking anybody. */
+struct repository *scripted_repository(struct scripted_tree *st, const char *name);
+struct tag *scripted_tag(struct scripted_tree *st, const char *repository, const char *name);
+
+/* Asks what a call of a program would ask, and waits for the answer: 0 or a negative errno. */
+int ask_list(struct scripted_tree *st, struct repository *r);
+int ask_tag(struct scripted_tree *st, struct tag *tag);
+int ask_date(struct scripted_tree *st, struct tag *tag);
+
+#endif
