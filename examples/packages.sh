@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # Installs what building regfs and the quickstart need, with apt, dnf or apk. Does nothing if all of it is there; root
-# rights, by sudo where the caller is not root, are used for the package manager alone.
+# rights, by sudo where the caller is not root, are used for the package manager alone. The registry is left out where
+# its package starts a service (apt); the quickstart knows how to have it without.
 set -eu
 
 programs='cc meson ninja pkg-config fusermount3 python3 jq curl find'
@@ -38,9 +39,11 @@ if have apt-get; then
 elif have dnf; then
   as_root dnf install -y gcc meson ninja-build pkgconf-pkg-config fuse3-devel libcurl-devel cjson-devel openssl-devel \
     fuse3 python3 jq curl findutils
+  as_root dnf install -y docker-distribution || say 'there is no package docker-distribution here'
 elif have apk; then
   as_root apk add build-base meson samurai pkgconf fuse3-dev curl-dev cjson-dev openssl-dev \
     fuse3 python3 jq curl findutils
+  as_root apk add docker-registry || say 'there is no package docker-registry here'
 else
   say "please install these (libraries with their headers), then run this again:$absent"
   exit 1

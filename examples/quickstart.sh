@@ -24,7 +24,7 @@ mounted() { grep -qF " $(printf '%s' "$top/mnt" | sed 's/ /\\040/g') fuse.regfs 
 
 # True while the process in the pid file is the registry that was started here.
 registry_runs() {
-  [ -s "$pidfile" ] && tr '\0' '\n' <"/proc/$(cat "$pidfile")/cmdline" 2>/dev/null | grep -qxF "$work/registry.yml"
+  [ -s "$pidfile" ] && { tr '\0' '\n' <"/proc/$(cat "$pidfile")/cmdline" | grep -qxF "$work/registry.yml"; } 2>/dev/null
 }
 
 wait_for() { # SECONDS COMMAND...
@@ -76,23 +76,16 @@ find_registry() {
   for REGISTRY in docker-registry registry "$work/registry/usr/bin/docker-registry"; do
     have "$REGISTRY" && return
   done
-  if have apt-get; then
-    mkdir -p "$work/registry"
-    (cd "$work/registry" && apt-get download -q docker-registry && dpkg-deb -x docker-registry_*.deb .) >&2 ||
-      die "cannot fetch the package docker-registry; does 'apt-get update' work?"
-  elif have dnf; then
-    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo dnf install -y docker-distribution >&2 || die "this system has no package docker-distribution;" \
-      "install a distribution registry and set REGISTRY=PROGRAM"
-    REGISTRY=registry
-  elif have apk; then
-    sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
-    $sudo apk add docker-registry >&2 || die "this system has no package docker-registry;" \
-      "install a distribution registry and set REGISTRY=PROGRAM"
-    REGISTRY=docker-registry
-  else
-    die "install a distribution registry (https://distribution.github.io) and set REGISTRY=PROGRAM"
-  fi
+  have apt-get || die "please install a distribution registry (Fedora: docker-distribution, Alpine: docker-registry)," \
+    "or name one: REGISTRY=PROGRAM sh examples/quickstart.sh"
+  mkdir -p "$work/registry"
+  (cd "$work/registry" && apt-get -o "APT::Sandbox::User=$(id -un)" download -q docker-registry &&
+    dpkg-deb -x docker-registry_*.deb .) >&2 ||
+    die "cannot fetch the package docker-registry; does 'apt-get update' work?"
+}
+
+registry_answers_or_ended() {
+  curl -fs -o /dev/null "http://127.0.0.1:$port/v2/" || ! kill -0 "$(cat "$pidfile")" 2>/dev/null
 }
 
 start_registry() {
@@ -107,8 +100,7 @@ http: {addr: "127.0.0.1:$port"}
 YML
   "$REGISTRY" serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null &
   echo $! >"$pidfile"
-  wait_for 15 curl -fs -o "$work/ping" "http://127.0.0.1:$port/v2/" ||
-    die "the registry does not answer, see .quickstart/registry.log"
+  { wait_for 15 registry_answers_or_ended && registry_runs; } || die "the registry does not run, see .quickstart/registry.log"
 }
 
 show() {
