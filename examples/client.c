@@ -9,8 +9,9 @@
  * After installation: cc -o client client.c $(pkg-config --cflags --libs libregistry)
  *
  * Every call is answered by a callback on the library's own thread, which must not wait. So the callbacks here start
- * the next call themselves: list -> manifests -> configs, all of them at the same time; main() waits for the last.
- * An image for several platforms is dated by its first one: regfs itself looks at all of them.
+ * the next call themselves: ping -> list -> manifests -> configs, those of all tags at the same time; main() waits for
+ * the last. The ping finds out whether a loopback registry speaks https or http; any other may be asked without it.
+ * An image for several platforms is dated by the one for this machine; regfs itself looks at all of them.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@ struct listing {
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	size_t pending; /* with the lock: calls not answered yet */
-	int failed;     /* with the lock: 1 once something could not be had */
+	int failed; /* with the lock: 1 once something could not be had */
 };
 
 struct tag {
@@ -34,6 +35,8 @@ struct tag {
 	char name[129];
 	struct reg_digest digest;
 };
+
+static const struct reg_error no_memory = {.err = -ENOMEM, .msg = "out of memory"};
 
 static void add_pending(struct listing *l)
 {
@@ -100,7 +103,8 @@ static bool follow(struct tag *tag, const struct reg_document *document)
 	int child;
 
 	if (document->config.digest.algorithm)
-		return reg_blob(l->client, l->repository, &document->config.digest, REG_MAX_CONFIG, &ask_config);
+		return reg_blob(l->client, l->repository, &document->config.digest, REG_MAX_CONFIG,
+				&ask_config);
 	reg_platform_host(&host);
 	child = document->kind == REG_KIND_INDEX ? reg_platform_select(document, &host) : -1;
 	if (child < 0)
@@ -121,7 +125,8 @@ static void on_manifest(void *data, const struct reg_result *result)
 	}
 	if (!tag->digest.algorithm) /* the tag's own, not the one of a platform */
 		tag->digest = result->digest;
-	if (reg_document_parse(result->bytes->data, result->bytes->size, result->media_type, &document, &error) < 0) {
+	if (reg_document_parse(result->bytes->data, result->bytes->size, result->media_type, &document,
+			       &error) < 0) {
 		end_tag(tag, &error);
 		return;
 	}
@@ -136,7 +141,6 @@ static void ask_tag(struct listing *l, const char *name)
 {
 	struct tag *tag = calloc(1, sizeof(*tag));
 	const struct reg_call call = {.done = on_manifest, .data = tag};
-	const struct reg_error no_memory = {.err = -ENOMEM, .msg = "out of memory"};
 
 	add_pending(l);
 	if (!tag) {
@@ -160,10 +164,22 @@ static void on_tags(void *data, const struct reg_result *result)
 	end_call(l, l->repository, result->err < 0 ? result->error : NULL);
 }
 
+static void on_ping(void *data, const struct reg_result *result)
+{
+	struct listing *l = data;
+	const struct reg_call call = {.done = on_tags, .data = l};
+
+	if (result->err < 0)
+		end_call(l, reg_client_host(l->client), result->error);
+	else if (!reg_tags(l->client, l->repository, NULL, &call))
+		end_call(l, l->repository, &no_memory);
+}
+
 int main(int argc, char **argv)
 {
-	struct listing l = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .pending = 1};
-	const struct reg_call call = {.done = on_tags, .data = &l};
+	struct listing l = {
+		.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER, .pending = 1};
+	const struct reg_call call = {.done = on_ping, .data = &l};
 	struct reg_options options;
 	struct reg_error error;
 
@@ -178,7 +194,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "client: %s\n", error.msg);
 		return 1;
 	}
-	if (!reg_tags(l.client, l.repository, NULL, &call)) {
+	if (!reg_ping(l.client, &call)) {
 		fprintf(stderr, "client: out of memory\n");
 		return 1;
 	}

@@ -135,7 +135,7 @@ static void run(struct fetch *f, unsigned connections)
 
 int main(int argc, char **argv)
 {
-	struct fetch f = { 0 };
+	struct fetch f = {0};
 	long connections = argc == 3 ? atol(argv[1]) : 0;
 	double begin;
 
