@@ -44,6 +44,8 @@ static int read_lines(FILE *file, const char *path, struct repos *r, struct reg_
 		if (add(r, name) < 0)
 			return reg_fail(error, -ENOMEM, "out of memory");
 	}
+	if (!feof(file)) /* a directory, a broken disk: half a list is none */
+		return reg_fail(error, -errno, "repos_from=%s cannot be read: %s", path, strerror(errno));
 	return 0;
 }
 
