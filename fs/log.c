@@ -53,21 +53,32 @@ void log_close(struct log *log)
 	log->file = NULL;
 }
 
+/* Whatever a line is made of, it stays one line, and nothing in it is for a terminal. */
+static void clean(const char *line, char *ret, size_t size)
+{
+	size_t n = 0;
+
+	for (; line[n] && n < size - 1; n++)
+		ret[n] = (unsigned char)line[n] < ' ' || line[n] == 0x7f ? ' ' : line[n];
+	ret[n] = '\0';
+}
+
 void log_line(void *data, enum reg_log_level level, const char *line)
 {
 	const struct log *log = data;
-	char date[32] = "";
+	char date[32] = "", text[1024];
 	struct tm tm;
 	time_t now;
 
 	if (level > log->level)
 		return;
+	clean(line, text, sizeof(text));
 	if (!log->file) {
-		syslog(levels[level].priority, "%s", line);
+		syslog(levels[level].priority, "%s", text);
 		return;
 	}
 	now = time(NULL);
 	if (log->dated && gmtime_r(&now, &tm))
 		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ ", &tm);
-	fprintf(log->file, "%sregfs: %s: %s\n", date, levels[level].name, line);
+	fprintf(log->file, "%sregfs: %s: %s\n", date, levels[level].name, text);
 }
