@@ -6,6 +6,21 @@
 
 #include "unit.h"
 
+static atomic_ullong clock_ms;
+
+uint64_t __wrap_tree_now(void);
+uint64_t __real_tree_now(void);
+
+uint64_t __wrap_tree_now(void)
+{
+	return atomic_fetch_add(&clock_ms, 1);
+}
+
+void scripted_tree_advance(uint64_t ms)
+{
+	atomic_fetch_add(&clock_ms, ms);
+}
+
 static void on_log(void *data, enum reg_log_level level, const char *line)
 {
 	struct scripted_tree *st = data;
@@ -38,6 +53,8 @@ void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows
 		.attr_changed = on_attr, .entry_changed = on_entry, .notify_data = st,
 	};
 
+	/* tree.c itself sees the real clock, which must be later, and by less than any ttl but 0. */
+	atomic_store(&clock_ms, __real_tree_now() - 1000000);
 	*st = (struct scripted_tree){0};
 	st->script = script_start(rows, nrows, NULL, NULL);
 	assert_int_equal(tree_new(script_client(st->script), &o, &st->tree), 0);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A tree over a scripted registry. */
+/*
+ * A tree over a scripted registry. Its clock (the linker wraps tree_now()) goes on by a millisecond whenever somebody looks,
+ * and by nothing else.
+ */
 #ifndef SCRIPTED_TREE_H
 #define SCRIPTED_TREE_H
 
@@ -16,6 +19,8 @@ struct scripted_tree {
 /* ttl: seconds. Fails the test if it cannot. */
 void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows, size_t nrows, unsigned ttl);
 void scripted_tree_finish(struct scripted_tree *st); /* see script_finish() */
+
+void scripted_tree_advance(uint64_t ms);
 
 /* Made if they are not there, without asking anybody. */
 struct repository *scripted_repository(struct scripted_tree *st, const char *name);
