@@ -5,6 +5,7 @@
 
 #include "kind.h"
 #include "util/cleanup.h"
+#include "walk.h"
 
 const struct kind *kind_of(uint64_t node)
 {
@@ -124,7 +125,7 @@ void tree_xattr(struct tree *t, struct call *c)
 	tree_unlock(t);
 }
 
-void tree_known(struct tree *t, uint64_t node, struct entry *ret)
+void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret)
 {
 	struct directory *d;
 	const struct kind *kind = kind_of(node);
@@ -133,6 +134,8 @@ void tree_known(struct tree *t, uint64_t node, struct entry *ret)
 	d = directory_at(t, node);
 	if (!d || !kind || !kind->known || !kind->known(t, d, node, ret))
 		*ret = (struct entry){.attr = {.ino = node, .mode = kind ? kind->type : S_IFREG}};
+	else if (kind == &kind_tag && ret->attr_valid > 0)
+		walk_pass(t, pid, tag_at(d, node));
 	tree_unlock(t);
 }
 

@@ -212,7 +212,7 @@ static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool pl
 	struct entry known;
 
 	if (!dots) {
-		tree_known(fs->tree, item->node, &known);
+		tree_known(fs->tree, item->node, fuse_req_ctx(req)->pid, &known);
 		fill_entry(fs, &known, &e);
 	} else {
 		e.attr.st_ino = item->node;

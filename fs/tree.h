@@ -170,8 +170,8 @@ void tree_xattr(struct tree *t, struct call *c);
 
 /* The caller's process was interrupted: if the call still waits it is answered with -EINTR. */
 void tree_interrupt(struct tree *t, struct call *c);
-/* What is known of a node, without asking anybody, for a listing. */
-void tree_known(struct tree *t, uint64_t node, struct entry *ret);
+/* What is known of a node, without asking anybody, for a listing that pid reads. */
+void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret);
 /* Forgets what was listed: the next look asks the registry. */
 void tree_forget(struct tree *t);
 

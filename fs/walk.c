@@ -190,6 +190,12 @@ void walk_stat(struct tree *t, int pid, struct tag *tag)
 	fetch_dates(t, w);
 }
 
+void walk_pass(struct tree *t, int pid, struct tag *tag)
+{
+	if (find_walk(t, pid)->dates)
+		walk_stat(t, pid, tag);
+}
+
 void walk_list(struct tree *t, int pid, struct repository *r)
 {
 	struct walk *w = find_walk(t, pid);

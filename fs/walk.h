@@ -15,6 +15,8 @@ void walks_free(struct walks *w);
 /* pid asks for the attributes of a tag, or has listed the tags of a repository. */
 void walk_stat(struct tree *t, int pid, struct tag *tag);
 void walk_list(struct tree *t, int pid, struct repository *r);
+/* pid was told a tag's attributes with a listing: if it walks for dates it will not ask for them again. */
+void walk_pass(struct tree *t, int pid, struct tag *tag);
 /* Has anybody been asking for dates within the last seconds? Then the next listing's will be wanted as well. */
 bool walk_wants_dates(const struct tree *t);
 /* Was anybody walking within the last seconds? */
