@@ -20,109 +20,112 @@ const struct kind *kind_of(uint64_t node)
 	return kind < ARRAY_SIZE(kinds) ? kinds[kind] : NULL;
 }
 
-/* Looks up what a call is about. NULL: nothing that ever was. */
-static const struct kind *find(struct tree *t, const struct call *c, struct directory **ret)
-{
-	*ret = directory_at(t, c->node);
-	return *ret ? kind_of(c->node) : NULL;
-}
+typedef int answer_fn(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+		      struct fetch **ret_fetch);
 
-void tree_lookup(struct tree *t, struct call *c)
+/* Every question goes this way: answered now, or left with what it needs and asked again. */
+static void ask(struct tree *t, struct call *c, answer_fn *answer)
 {
+	const struct kind *const kind = kind_of(c->node);
 	struct fetch *f = NULL;
 	struct directory *d;
-	const struct kind *kind;
+	int r = -ESTALE;
+
+	tree_lock(t);
+	d = directory_at(t, c->node);
+	if (kind && d)
+		r = answer(t, c, kind, d, &f);
+	call_settle(t, c, r, f);
+	tree_unlock(t);
+}
+
+static int answer_lookup(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			 struct fetch **ret_fetch)
+{
+	if (!kind->lookup)
+		return -ENOTDIR;
+	/* No name in a registry begins so: what shells and file managers look for costs nothing. */
+	if (c->name[0] == '.') {
+		entry_absent(t, &c->entry);
+		return 0;
+	}
+	return kind->lookup(t, c, d, ret_fetch);
+}
+
+static int answer_getattr(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			  struct fetch **ret_fetch)
+{
+	return kind->getattr(t, c, d, ret_fetch);
+}
+
+/* The directory that .. leads to. */
+static uint64_t parent_of(uint64_t node, const struct kind *kind, const struct directory *d)
+{
+	if (kind != &kind_directory)
+		return node_make(NODE_DIRECTORY, d->index, 0);
+	return d->parent ? node_make(NODE_DIRECTORY, d->parent->index, 0) : node;
+}
+
+static int answer_opendir(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			  struct fetch **ret_fetch)
+{
+	struct listing *l;
 	int r;
 
-	tree_lock(t);
-	kind = find(t, c, &d);
-	if (!kind || !kind->lookup) {
-		r = kind ? -ENOTDIR : -ESTALE;
-	} else if (c->name[0] == '.') {
-		/* No name in a registry begins so: what shells and file managers look for costs nothing. */
-		entry_absent(t, &c->entry);
-		r = 0;
-	} else {
-		r = kind->lookup(t, c, d, &f);
-	}
-	call_settle(t, c, r, f);
-	tree_unlock(t);
-}
-
-void tree_getattr(struct tree *t, struct call *c)
-{
-	struct fetch *f = NULL;
-	struct directory *d;
-	const struct kind *kind;
-	int r = -ESTALE;
-
-	tree_lock(t);
-	kind = find(t, c, &d);
-	if (kind)
-		r = kind->getattr(t, c, d, &f);
-	call_settle(t, c, r, f);
-	tree_unlock(t);
-}
-
-void tree_opendir(struct tree *t, struct call *c)
-{
-	struct listing *l = NULL;
-	struct fetch *f = NULL;
-	struct directory *d;
-	const struct kind *kind;
-	int r = -ESTALE;
-
-	tree_lock(t);
-	kind = find(t, c, &d);
-	if (kind && kind->list) {
-		l = listing_new(c->node, c->node == NODE_ROOT      ? NODE_ROOT
-					 : kind != &kind_directory ? node_make(NODE_DIRECTORY, d->index, 0)
-								   : node_make(NODE_DIRECTORY, d->parent->index, 0));
-		r = l ? kind->list(t, c, d, l, &f) : -ENOMEM;
-	} else if (kind) {
-		r = -ENOTDIR;
-	}
+	if (!kind->list)
+		return -ENOTDIR;
+	l = listing_new(c->node, parent_of(c->node, kind, d));
+	r = l ? kind->list(t, c, d, l, ret_fetch) : -ENOMEM;
 	if (r == 0)
 		c->listing = l;
 	else
 		listing_unref(l);
-	call_settle(t, c, r, f);
-	tree_unlock(t);
+	return r;
 }
 
-void tree_open(struct tree *t, struct call *c)
+static int answer_open(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+		       struct fetch **ret_fetch)
 {
-	struct fetch *f = NULL;
-	struct directory *d;
-	const struct kind *kind;
-	int r = -ESTALE;
-
-	tree_lock(t);
-	kind = find(t, c, &d);
-	if (kind)
-		r = kind->open ? kind->open(t, c, d, &f) : -EISDIR;
-	call_settle(t, c, r, f);
-	tree_unlock(t);
+	return kind->open ? kind->open(t, c, d, ret_fetch) : -EISDIR;
 }
 
-void tree_xattr(struct tree *t, struct call *c)
+static int answer_xattr(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			struct fetch **ret_fetch)
 {
-	struct fetch *f = NULL;
-	struct directory *d;
-	const struct kind *kind;
-	int r = -ESTALE;
+	int r = xattr_read(t, c, d, ret_fetch);
 
-	tree_lock(t);
-	kind = find(t, c, &d);
-	if (kind)
-		r = xattr_read(t, c, d, &f);
+	(void)kind;
 	if (r <= 0) {
 		reg_bytes_unref(c->manifest);
 		reg_bytes_unref(c->config);
 		c->manifest = c->config = NULL;
 	}
-	call_settle(t, c, r, f);
-	tree_unlock(t);
+	return r;
+}
+
+void tree_lookup(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_lookup);
+}
+
+void tree_getattr(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_getattr);
+}
+
+void tree_opendir(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_opendir);
+}
+
+void tree_open(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_open);
+}
+
+void tree_xattr(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_xattr);
 }
 
 void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret)

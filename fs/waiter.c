@@ -57,6 +57,8 @@ static void done(struct call *c, int err)
 		fuse_req_interrupt_func(w->req, NULL, NULL);
 	w->reply(w, err);
 	reg_bytes_unref(c->bytes);
+	reg_bytes_unref(c->manifest);
+	reg_bytes_unref(c->config);
 	listing_unref(c->listing);
 	waiter_unref(w);
 }
