@@ -32,11 +32,9 @@ def environment(folder, **more):
     env.update(HOME=str(folder), DOCKER_CONFIG=str(folder / "no-docker"), LC_ALL="C.UTF-8", TZ="UTC",
                PATH=f"{program().parent}:/usr/sbin:/usr/bin:/sbin:/bin")
     report = f"log_path={folder}/sanitizer"
-    top = Path(__file__).resolve().parent.parent
     env["ASAN_OPTIONS"] = f"{report}:exitcode=86:detect_leaks=1:handle_abort=1"
     env["UBSAN_OPTIONS"] = f"{report}:print_stacktrace=1:halt_on_error=1:exitcode=86"
-    env["TSAN_OPTIONS"] = f"{report}:exitcode=86:suppressions={top}/tsan.supp"
-    env["LSAN_OPTIONS"] = f"suppressions={top}/lsan.supp:print_suppressions=0"
+    env["TSAN_OPTIONS"] = f"{report}:exitcode=86"
     env.update({k: str(v) for k, v in more.items()})
     return env
 

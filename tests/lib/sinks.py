@@ -2,7 +2,7 @@
 """Where images go: a real registry over HTTP, or straight into the folder that distribution keeps them in."""
 import base64
 import ssl
-from http.client import HTTPConnection, HTTPSConnection
+from http.client import HTTPConnection, HTTPSConnection, RemoteDisconnected
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -24,8 +24,14 @@ class HttpSink:
         self.pushed = set()
 
     def request(self, method, path, body=None, **headers):
-        self.connection.request(method, path, body, {**self.headers, **headers})
-        answer = self.connection.getresponse()
+        try:
+            self.connection.request(method, path, body, {**self.headers, **headers})
+            answer = self.connection.getresponse()
+        except (RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            # Servers close connections that were idle for a while; the next test comes when it comes.
+            self.connection.close()
+            self.connection.request(method, path, body, {**self.headers, **headers})
+            answer = self.connection.getresponse()
         return answer, answer.read()
 
     def push_blob(self, repository, digest, data):
