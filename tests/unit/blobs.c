@@ -44,7 +44,8 @@ static void whole(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
 		const struct script_row row = {
-			.request = request, .status = cases[k].status, .err = cases[k].fails, .body = cases[k].body,
+			.request = request, .status = cases[k].status, .err = cases[k].fails,
+				.body = cases[k].body,
 		};
 		struct script *s = script_start(&row, 1, NULL, NULL);
 		struct answer a;
@@ -77,7 +78,8 @@ static void range(void **state)
 		{"from the middle", 10, 2, 3, "2+3", 206, "Content-Range: bytes 2-4/10\n", "234", 0},
 		{"of an unknown whole", 10, 2, 3, "2+3", 206, "Content-Range: bytes 2-4/*\n", "234", 0},
 		{"clamped", 10, 8, 100, "8+2", 206, "Content-Range: bytes 8-9/10\n", "89", 0},
-		{"clamped, no overflow", 10, 1, SIZE_MAX, "1+9", 206, "Content-Range: bytes 1-9/10\n", "123456789", 0},
+		{"clamped, no overflow", 10, 1, SIZE_MAX, "1+9", 206, "Content-Range: bytes 1-9/10\n",
+		 "123456789", 0},
 		{"at the end", 10, 10, 1, NULL, 0, NULL, "", 0},
 		{"past the end", 10, UINT64_MAX, 1, NULL, 0, NULL, "", 0},
 		{"nothing", 10, 2, 0, NULL, 0, NULL, "", 0},
@@ -103,7 +105,8 @@ static void range(void **state)
 		struct answer a;
 		const struct reg_call call = answer_call(&a, s, 0);
 
-		check(reg_blob_range(script_client(s), "a", &name, cases[k].size, cases[k].offset, cases[k].length, &call),
+		check(reg_blob_range(script_client(s), "a", &name, cases[k].size, cases[k].offset,
+			cases[k].length, &call),
 		      cases[k].why);
 		answer_wait(&a);
 		script_finish(s);
@@ -126,7 +129,8 @@ static void from_memory(void **state)
 {
 	const struct script_row rows[] = {
 		{.request = request, .status = 200, .body = BODY, .times = 2},
-		{.request = request, .range = "0+3", .status = 206, .headers = "Content-Range: bytes 0-2/10\n", .body = "012"},
+		{.request = request, .range = "0+3", .status = 206,
+		 .headers = "Content-Range: bytes 0-2/10\n", .body = "012"},
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
 	struct answer a;
@@ -150,7 +154,8 @@ static void from_memory(void **state)
 /* Two calls for one blob, of which one has room for it. */
 static void different_room(void **state)
 {
-	const struct script_row row = {.request = request, .status = 200, .body = BODY, .held = 1, .times = 2};
+	const struct script_row row = {.request = request, .status = 200, .body = BODY, .held = 1,
+		.times = 2};
 	struct script *s = script_start(&row, 1, NULL, NULL);
 	struct answer small, large;
 

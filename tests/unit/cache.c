@@ -6,7 +6,10 @@
 #include "bytes.h"
 #include "unit.h"
 
-enum { MAX = 40000, SIZE = 10000 }; /* three of that size fit: what a document costs beyond its bytes counts too */
+enum {
+	MAX = 40000,
+	SIZE = 10000
+}; /* three of that size fit: what a document costs beyond its bytes counts too */
 
 static struct reg_bytes *make(size_t size, char fill)
 {
@@ -146,8 +149,11 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(least_recently_used), cmocka_unit_test(too_large), cmocka_unit_test(no_cache),
-		cmocka_unit_test(references),          cmocka_unit_test(names),
+		cmocka_unit_test(least_recently_used),
+		cmocka_unit_test(too_large),
+		cmocka_unit_test(no_cache),
+		cmocka_unit_test(references),
+		cmocka_unit_test(names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

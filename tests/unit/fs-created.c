@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The five rules of the created date, each request counted: what a row has no use for must not be asked for. */
+/* The five rules of the created date. Each request counts: what a date does not need must not be asked for. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,8 @@ enum { MAX_DOCUMENTS = 14, MAX_TEXT = 4096 };
 /* A document; in its text, @NAME@ is the digest of the one of that name, which comes before it. */
 struct document {
 	const char *name;
-	enum { TAG = 1, MANIFEST, CONFIG } what; /* TAG: its name is the tag's, and may hold @NAME@ too (':' becomes '-') */
+	/* TAG: its name is the tag's, and may hold @NAME@ too (':' becomes '-'). */
+	enum { TAG = 1, MANIFEST, CONFIG } what;
 	const char *text;
 	int status;       /* 0: 200 */
 	bool unasked;     /* nobody may ask for it */
@@ -31,19 +32,24 @@ struct scene {
 #define CONFIG_OF(type, name, size) "{\"mediaType\":\"" type "\",\"digest\":\"@" name "@\",\"size\":" size "}"
 #define IMAGE(name) CONFIG_OF(OCI "config.v1+json", name, "2")
 #define OTHER(name) CONFIG_OF("application/vnd.cncf.helm.config.v1+json", name, "2")
-#define EMPTY "{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:" ZERO "\",\"size\":2}"
+#define EMPTY \
+	"{\"mediaType\":\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:" ZERO "\",\"size\":2}"
 #define ZERO "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
-#define MAN(config, more) "{\"schemaVersion\":2,\"mediaType\":\"" OCI "manifest.v1+json\",\"config\":" config ",\"layers\":[]" more "}"
-#define INDEX(items, more) "{\"schemaVersion\":2,\"mediaType\":\"" OCI "index.v1+json\",\"manifests\":[" items "]" more "}"
+#define MAN(config, more) \
+	"{\"schemaVersion\":2,\"mediaType\":\"" OCI "manifest.v1+json\",\"config\":" config \
+	",\"layers\":[]" more "}"
+#define INDEX(items, more) \
+	"{\"schemaVersion\":2,\"mediaType\":\"" OCI "index.v1+json\",\"manifests\":[" items "]" more "}"
 #define ENTRY(type, name, os, arch) \
-	"{\"mediaType\":\"" OCI type ".v1+json\",\"digest\":\"@" name "@\",\"size\":9,\"platform\":{\"os\":\"" os \
-	"\",\"architecture\":\"" arch "\"}}"
+	"{\"mediaType\":\"" OCI type ".v1+json\",\"digest\":\"@" name "@\",\"size\":9," \
+	"\"platform\":{\"os\":\"" os "\",\"architecture\":\"" arch "\"}}"
 #define AMD(name) ENTRY("manifest", name, "linux", "amd64")
 #define ARM(name) ENTRY("manifest", name, "linux", "arm64")
 #define ATTESTATION(name) ENTRY("manifest", name, "unknown", "unknown")
 #define NESTED(name) ENTRY("index", name, "linux", "amd64")
 #define NOTE(date) ",\"annotations\":{\"org.opencontainers.image.created\":\"" date "\"}"
-#define SUBJECT(name) ",\"subject\":{\"mediaType\":\"" OCI "manifest.v1+json\",\"digest\":\"@" name "@\",\"size\":9}"
+#define SUBJECT(name) \
+	",\"subject\":{\"mediaType\":\"" OCI "manifest.v1+json\",\"digest\":\"@" name "@\",\"size\":9}"
 #define CREATED(date) "{\"created\":\"" date "\"}"
 #define OLD "2015-06-07T08:09:10Z"
 #define NEW "2020-02-03T04:05:06.789Z"
@@ -53,7 +59,8 @@ struct scene {
 
 static const struct scene scenes[] = {
 	/* 1 */
-	{"the config says", 0, "config", OLD, 0, {DOC("c", CONFIG, CREATED(OLD)), DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
+	{"the config says", 0, "config", OLD, 0,
+	 {DOC("c", CONFIG, CREATED(OLD)), DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
 	{"the config before the annotation", 0, "config", OLD, 0,
 	 {DOC("c", CONFIG, CREATED(OLD)), DOC("v1", TAG, MAN(IMAGE("c"), NOTE(NEW)))}},
 	{"docker's config", 0, "config", NEWEST, 0,
@@ -83,12 +90,15 @@ static const struct scene scenes[] = {
 	 {DOC("c", CONFIG, CREATED(OLD)), DOC("m", MANIFEST, MAN(IMAGE("c"), "")),
 	  DOC("v1", TAG, INDEX(AMD("m") "," ARM("m"), ""))}},
 	{"undated platforms", 0, "undated", NULL, 0,
-	 {DOC("c", CONFIG, "{}"), DOC("m", MANIFEST, MAN(IMAGE("c"), "")), DOC("v1", TAG, INDEX(AMD("m"), ""))}},
+	 {DOC("c", CONFIG, "{}"), DOC("m", MANIFEST, MAN(IMAGE("c"), "")),
+	  DOC("v1", TAG, INDEX(AMD("m"), ""))}},
 	{"an index in an index", 0, "platform", NEW, 0,
-	 {DOC("c", CONFIG, CREATED(NEW)), DOC("m", MANIFEST, MAN(IMAGE("c"), "")), DOC("i", MANIFEST, INDEX(AMD("m"), "")),
+	 {DOC("c", CONFIG, CREATED(NEW)), DOC("m", MANIFEST, MAN(IMAGE("c"), "")),
+	  DOC("i", MANIFEST, INDEX(AMD("m"), "")),
 	  DOC("v1", TAG, INDEX(NESTED("i"), ""))}},
 	{"a platform that was never pushed", 0, "platform", OLD, 0,
-	 {DOC("c1", CONFIG, CREATED(OLD)), DOC("m1", MANIFEST, MAN(IMAGE("c1"), "")), DOC("m2", MANIFEST, "{}", .status = 404),
+	 {DOC("c1", CONFIG, CREATED(OLD)), DOC("m1", MANIFEST, MAN(IMAGE("c1"), "")),
+	  DOC("m2", MANIFEST, "{}", .status = 404),
 	  DOC("v1", TAG, INDEX(ARM("m2") "," AMD("m1"), ""))}},
 	{"no platform was ever pushed", 0, "undated", NULL, 0,
 	 {DOC("m", MANIFEST, "{}", .status = 404), DOC("v1", TAG, INDEX(AMD("m"), ""))}},
@@ -111,12 +121,16 @@ static const struct scene scenes[] = {
 	 {DOC("c", CONFIG, "{\"created\":\"yesterday\",\"history\":[{\"created\":\"" NEW "\"}]}"),
 	  DOC("v1", TAG, MAN(IMAGE("c"), NOTE(OLD)))}},
 	{"without an annotation: the newest of its history", 0, "history", NEW, 0,
-	 {DOC("c", CONFIG, "{\"history\":[{\"created\":\"" OLD "\"},{\"created\":\"" NEW "\"},{\"created\":\"0\"},{}]}"),
+	 {DOC("c", CONFIG,
+	  "{\"history\":[{\"created\":\"" OLD "\"},{\"created\":\"" NEW "\"},{\"created\":\"0\"},{}]}"),
 	  DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
 	{"an annotation that is no date", 0, "history", NEW, 0,
-	 {DOC("c", CONFIG, "{\"history\":[{\"created\":\"" NEW "\"}]}"), DOC("v1", TAG, MAN(IMAGE("c"), NOTE("now")))}},
+	 {DOC("c", CONFIG, "{\"history\":[{\"created\":\"" NEW "\"}]}"),
+	  DOC("v1", TAG, MAN(IMAGE("c"), NOTE("now")))}},
 	{"schema 1", 0, "history", OLD, 0,
-	 {DOC("v1", TAG, "{\"schemaVersion\":1,\"history\":[{\"v1Compatibility\":\"{\\\"created\\\":\\\"" OLD "\\\"}\"}]}")}},
+	 {DOC("v1", TAG,
+	  "{\"schemaVersion\":1,\"history\":"
+	  "[{\"v1Compatibility\":\"{\\\"created\\\":\\\"" OLD "\\\"}\"}]}")}},
 	/* 4 */
 	{"a referrer is as old as its subject", 0, "subject", OLD, 0,
 	 {DOC("c", CONFIG, CREATED(OLD)), DOC("m", MANIFEST, MAN(IMAGE("c"), "")),
@@ -151,7 +165,8 @@ static const struct scene scenes[] = {
 	 {DOC("c", CONFIG, CREATED("2013-03-19T23:59:59Z")), DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
 	{"the future", 0, "undated", NULL, 0,
 	 {DOC("c", CONFIG, CREATED("2999-01-01T00:00:00Z")), DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
-	{"an index from the future", 0, "undated", NULL, 0, {DOC("v1", TAG, INDEX("", NOTE("2999-01-01T00:00:00Z")))}},
+	{"an index from the future", 0, "undated", NULL, 0,
+	 {DOC("v1", TAG, INDEX("", NOTE("2999-01-01T00:00:00Z")))}},
 	{"a config that says nothing", 0, "undated", NULL, 0,
 	 {DOC("c", CONFIG, "{}"), DOC("v1", TAG, MAN(IMAGE("c"), ""))}},
 	/* What cannot be fetched is an error, told once. */
@@ -170,12 +185,14 @@ static const struct scene scenes[] = {
 	{"an image config is no JSON", -EBADMSG, NULL, NULL, 1,
 	 {DOC("c", CONFIG, "<html>"), DOC("v1", TAG, MAN(IMAGE("c"), NOTE(OLD)))}},
 	{"a platform fails", -EIO, NULL, NULL, 1,
-	 {DOC("c", CONFIG, CREATED(OLD)), DOC("m1", MANIFEST, MAN(IMAGE("c"), "")), DOC("m2", MANIFEST, "{}", .status = 501),
+	 {DOC("c", CONFIG, CREATED(OLD)), DOC("m1", MANIFEST, MAN(IMAGE("c"), "")),
+	  DOC("m2", MANIFEST, "{}", .status = 501),
 	  DOC("v1", TAG, INDEX(AMD("m1") "," ARM("m2"), ""))}},
 	{"a platform is damaged", -EBADMSG, NULL, NULL, 1,
 	 {DOC("m", MANIFEST, MAN(EMPTY, ""), .sent = "{}"), DOC("v1", TAG, INDEX(AMD("m"), ""))}},
 	{"a platform's config is missing", -EIO, NULL, NULL, 1,
-	 {DOC("c", CONFIG, "{}", .status = 404), DOC("m", MANIFEST, MAN(IMAGE("c"), "")), DOC("v1", TAG, INDEX(AMD("m"), ""))}},
+	 {DOC("c", CONFIG, "{}", .status = 404), DOC("m", MANIFEST, MAN(IMAGE("c"), "")),
+	  DOC("v1", TAG, INDEX(AMD("m"), ""))}},
 	{"the subject fails", -EIO, NULL, NULL, 1,
 	 {DOC("m", MANIFEST, "{}", .status = 501), DOC("v1", TAG, MAN(EMPTY, NOTE(OLD) SUBJECT("m")))}},
 	{"the subject is forbidden, named by the tag", -EACCES, NULL, NULL, 1,
@@ -202,7 +219,8 @@ static void expand(const struct scene *scene, const struct expanded *known, cons
 		for (size_t k = 0; k < MAX_DOCUMENTS; k++) {
 			const char *name = scene->documents[k].name;
 
-			if (name && strlen(name) == (size_t)(end - text - 1) && strncmp(name, text + 1, strlen(name)) == 0)
+			if (name && strlen(name) == (size_t)(end - text - 1) && 
+			    strncmp(name, text + 1, strlen(name)) == 0)
 				n += (size_t)snprintf(ret + n, MAX_TEXT - n, "%s", known[k].digest);
 		}
 		text = end + 1;
@@ -211,7 +229,8 @@ static void expand(const struct scene *scene, const struct expanded *known, cons
 }
 
 /* Makes the rows of a scene's script; returns how many, and the tag's name. */
-static size_t prepare(const struct scene *scene, struct expanded *e, struct script_row *rows, char tag[static MAX_TEXT])
+static size_t prepare(const struct scene *scene, struct expanded *e, struct script_row *rows,
+		      char tag[static MAX_TEXT])
 {
 	size_t nrows = 0;
 
@@ -225,7 +244,8 @@ static size_t prepare(const struct scene *scene, struct expanded *e, struct scri
 			if (strchr(tag, ':'))
 				*strchr(tag, ':') = '-';
 		}
-		snprintf(e[k].request, sizeof(e[k].request), "GET /v2/a/%s/%.200s", d->what == CONFIG ? "blobs" : "manifests",
+		snprintf(e[k].request, sizeof(e[k].request), "GET /v2/a/%s/%.200s",
+			d->what == CONFIG ? "blobs" : "manifests",
 			 d->what == TAG ? tag : e[k].digest);
 		if (!d->unasked)
 			rows[nrows++] = (struct script_row){
@@ -301,8 +321,8 @@ static void recovers(void **state)
 	digest_of(CREATED(OLD), digest);
 	snprintf(request, sizeof(request), "GET /v2/a/blobs/%s", digest);
 	snprintf(manifest, sizeof(manifest),
-		 "{\"schemaVersion\":2,\"mediaType\":\"" OCI "manifest.v1+json\",\"layers\":[],\"config\":{\"mediaType\":\"" OCI
-		 "config.v1+json\",\"digest\":\"%s\",\"size\":1}}",
+		 "{\"schemaVersion\":2,\"mediaType\":\"" OCI "manifest.v1+json\",\"layers\":[],"
+		 "\"config\":{\"mediaType\":\"" OCI "config.v1+json\",\"digest\":\"%s\",\"size\":1}}",
 		 digest);
 	scripted_tree_start(&st, rows, ARRAY_SIZE(rows), 3600);
 	tag = scripted_tag(&st, "a", "v1");

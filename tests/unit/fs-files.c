@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What regfs reads and writes besides a registry: repos_from=, log=, the mount point. And the names of nodes. */
+/* What regfs reads and writes besides a registry: repos_from=, log=,
+	the mount point. And the names of nodes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -107,7 +108,8 @@ static void levels(void **state)
 		enum reg_log_level level;
 	} cases[] = {
 		{"error", true, REG_LOG_ERROR}, {"warn", true, REG_LOG_WARN},   {"info", true, REG_LOG_INFO},
-		{"debug", true, REG_LOG_DEBUG}, {"warning", false, 0}, {"", false, 0}, {"INFO", false, 0}, {"3", false, 0},
+		{"debug", true, REG_LOG_DEBUG}, {"warning", false, 0}, {"", false, 0}, {"INFO", false, 0},
+		 {"3", false, 0},
 	};
 
 	(void)state;
@@ -248,7 +250,8 @@ static void mountpoints(void **state)
 
 static void nodes(void **state)
 {
-	static const uint32_t directories[] = {0, 1, 2, 0x1234567, 0xfffffff}, entries[] = {0, 1, 77, 0x80000000, UINT32_MAX};
+	static const uint32_t directories[] = {0, 1, 2, 0x1234567, 0xfffffff}, entries[] = {0, 1, 77,
+		0x80000000, UINT32_MAX};
 
 	(void)state;
 	for (enum node_kind kind = NODE_DIRECTORY; kind <= NODE_SHARED; kind++) {
@@ -260,7 +263,8 @@ static void nodes(void **state)
 				assert_int_equal(node_kind(node), kind);
 				assert_int_equal(node_directory(node), directories[d]);
 				assert_true(node != 0);
-				assert_int_equal(node == NODE_ROOT, kind == NODE_DIRECTORY && directories[d] == 0);
+				assert_int_equal(node == NODE_ROOT,
+					kind == NODE_DIRECTORY && directories[d] == 0);
 				if (kind != NODE_DIRECTORY)
 					assert_int_equal(node_entry(node), entry);
 			}
@@ -293,8 +297,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repos),         cmocka_unit_test(repos_unreadable), cmocka_unit_test(levels),
-		cmocka_unit_test(log_file),      cmocka_unit_test(log_injection),    cmocka_unit_test(log_appends),
-		cmocka_unit_test(mountpoints),   cmocka_unit_test(nodes),            cmocka_unit_test(listings),
+		cmocka_unit_test(log_file),      cmocka_unit_test(log_injection),
+			cmocka_unit_test(log_appends),
+		cmocka_unit_test(mountpoints),   cmocka_unit_test(nodes),
+			cmocka_unit_test(listings),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -23,27 +23,34 @@ static const struct {
 	{"nothing but what must be", {"reg.test", "/mnt"}, NUMBERS, 0, 0, 0, 0, 0, 0, 0},
 	{"options first", {"-f", "reg.test", "/mnt"}, NUMBERS, 1, 0, 0, 0, 0, 0, 0},
 	{"options last", {"reg.test", "/mnt", "-f"}, NUMBERS, 1, 0, 0, 0, 0, 0, 0},
-	{"debug", {"-d", "reg.test", "/mnt"}, NONE, NONE, NONE, NONE, NONE, NONE, NONE, REG_LOG_DEBUG, 1, 0, 0, 0, 0, 0, 0},
+	{"debug", {"-d", "reg.test", "/mnt"}, NONE, NONE, NONE, NONE, NONE, NONE, NONE, REG_LOG_DEBUG, 1, 0,
+	 0, 0, 0, 0, 0},
 	{"one -o, many options", {"reg.test", "/mnt", "-o", "insecure,xattr,allow_other,noexec"}, NUMBERS,
 	 0, 1, 0, 1, 0, 1, 1},
-	{"many -o, written together", {"reg.test", "/mnt", "-oinsecure", "-oxattr"}, NUMBERS, 0, 1, 0, 1, 0, 0, 0},
-	{"numbers", {"reg.test", "/mnt", "-o", "ttl=5,connections=3,timeout=7,list_timeout=9,uid=10,gid=11,umask=027"},
+	{"many -o, written together", {"reg.test", "/mnt", "-oinsecure", "-oxattr"}, NUMBERS, 0, 1, 0, 1, 0,
+	 0, 0},
+	{"numbers", {"reg.test", "/mnt", "-o",
+	 "ttl=5,connections=3,timeout=7,list_timeout=9,uid=10,gid=11,umask=027"},
 	 5, 3, 7, 9, 10, 11, 027, NONE, 0, 0, 0, 0, 0, 0, 0},
 	{"no ttl at all", {"reg.test", "/mnt", "-o", "ttl=0"}, 0, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
 	 0, 0, 0, 0, 0, 0, 0},
-	{"the last one counts", {"reg.test", "/mnt", "-o", "ttl=5,ttl=6,show=all,show=tags"}, 6, NONE, NONE, NONE, NONE, NONE,
+	{"the last one counts", {"reg.test", "/mnt", "-o", "ttl=5,ttl=6,show=all,show=tags"}, 6, NONE, NONE,
+	 NONE, NONE, NONE,
 	 NONE, NONE, 0, 0, 1, 0, 0, 0, 0},
 	{"choices", {"reg.test", "/mnt", "-o", "show=tags,undated=epoch"}, NUMBERS, 0, 0, 1, 0, 1, 0, 0},
 	{"the defaults by name", {"reg.test", "/mnt", "-o", "show=all,undated=mount,log_level=info"}, NUMBERS,
 	 0, 0, 0, 0, 0, 0, 0},
-	{"a level", {"reg.test", "/mnt", "-o", "log_level=error"}, NONE, NONE, NONE, NONE, NONE, NONE, NONE, REG_LOG_ERROR,
+	{"a level", {"reg.test", "/mnt", "-o", "log_level=error"}, NONE, NONE, NONE, NONE, NONE, NONE, NONE,
+	 REG_LOG_ERROR,
 	 0, 0, 0, 0, 0, 0, 0},
-	{"what mount(8) says", {"reg.test", "/mnt", "-o", "rw,nosuid,nodev,relatime,_netdev,user=me,x-systemd.automount"},
+	{"what mount(8) says", {"reg.test", "/mnt", "-o",
+	 "rw,nosuid,nodev,relatime,_netdev,user=me,x-systemd.automount"},
 	 NUMBERS, 0, 0, 0, 0, 0, 0, 0},
 	{"and by letters", {"reg.test", "/mnt", "-n", "-v", "-s", "-r", "-w"}, NUMBERS, 0, 0, 0, 0, 0, 0, 0},
 	{"and its type", {"reg.test", "/mnt", "-t", "fuse.regfs"}, NUMBERS, 0, 0, 0, 0, 0, 0, 0},
 	{"after two dashes", {"-f", "--", "reg.test", "/mnt"}, NUMBERS, 1, 0, 0, 0, 0, 0, 0},
-	{"the largest owner", {"reg.test", "/mnt", "-o", "uid=4294967294"}, NONE, NONE, NONE, NONE, 4294967294U, NONE, NONE,
+	{"the largest owner", {"reg.test", "/mnt", "-o", "uid=4294967294"}, NONE, NONE, NONE, NONE,
+	 4294967294U, NONE, NONE,
 	 NONE, 0, 0, 0, 0, 0, 0, 0},
 };
 
@@ -153,7 +160,8 @@ static void help(void **state)
 /* The daemon changes its directory. */
 static void paths(void **state)
 {
-	static const char *const args[MAX_ARGS] = {"r", "m", "-o", "cacert=ca.pem,log=/var/log/r,repos_from=a,repos_from=b/c",
+	static const char *const args[MAX_ARGS] = {"r", "m", "-o",
+		"cacert=ca.pem,log=/var/log/r,repos_from=a,repos_from=b/c",
 						   "-oplatform=linux/arm/v7"};
 	auto_free char *here = getcwd(NULL, 0);
 	char want[4200];

@@ -9,12 +9,15 @@
 
 #define ZERO "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
 #define MANIFEST(n) \
-	"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"layers\":[],\"config\":{\"mediaType\":" \
-	"\"application/vnd.oci.empty.v1+json\",\"digest\":\"sha256:" ZERO "\",\"size\":2}," \
-	"\"annotations\":{\"n\":\"" n "\"}}"
+	"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"layers\":[]," \
+	"\"config\":{\"mediaType\":\"application/vnd.oci.empty.v1+json\"," \
+	"\"digest\":\"sha256:" ZERO "\",\"size\":2},\"annotations\":{\"n\":\"" n "\"}}"
 #define ONE MANIFEST("1")
 #define TWO MANIFEST("2")
-#define GET(tag, known, ...) {.request = "GET /v2/a/manifests/" tag, .if_none_match = (known), __VA_ARGS__}
+#define GET(tag, known, ...)                                                                                 \
+	{                                                                                                    \
+		.request = "GET /v2/a/manifests/" tag, .if_none_match = (known), __VA_ARGS__                 \
+	}
 #define IS(content) .status = 200, .body = (content)
 
 static char etag1[REG_DIGEST_MAX + 2], etag2[REG_DIGEST_MAX + 2];
@@ -66,7 +69,7 @@ static void hard_links(void **state)
 	assert_int_not_equal(holder_of(&st, v1).ino, holder_of(&st, v3).ino);
 	assert_int_equal(holder_of(&st, v3).ntags, 1);
 	assert_int_equal(atomic_load(&st.changed), 1); /* v1 has another name now */
-	assert_int_equal(ask_tag(&st, v1), 0);         /* known: the script has no more */
+	assert_int_equal(ask_tag(&st, v1), 0); /* known: the script has no more */
 	scripted_tree_finish(&st);
 }
 
@@ -96,9 +99,8 @@ static void other_repository(void **state)
 static void moves(void **state)
 {
 	const struct script_row rows[] = {
-		GET("v1", NULL, IS(ONE)),  GET("v2", NULL, IS(ONE)),
-		GET("v1", etag1, IS(TWO)), GET("v2", etag1, .status = 304),
-		GET("v1", etag2, IS(ONE)), GET("v2", etag1, IS(TWO)),
+		GET("v1", NULL, IS(ONE)),        GET("v2", NULL, IS(ONE)),  GET("v1", etag1, IS(TWO)),
+		GET("v2", etag1, .status = 304), GET("v1", etag2, IS(ONE)), GET("v2", etag1, IS(TWO)),
 	};
 	struct scripted_tree st;
 	struct tag *v1, *v2;
@@ -131,9 +133,8 @@ static void moves(void **state)
 static void goes(void **state)
 {
 	const struct script_row rows[] = {
-		GET("v1", NULL, IS(ONE)),   GET("v2", NULL, IS(ONE)),
-		GET("v1", etag1, .status = 501), GET("v1", etag1, .status = 404),
-		GET("v1", NULL, IS(ONE)),
+		GET("v1", NULL, IS(ONE)),        GET("v2", NULL, IS(ONE)), GET("v1", etag1, .status = 501),
+		GET("v1", etag1, .status = 404), GET("v1", NULL, IS(ONE)),
 	};
 	struct scripted_tree st;
 	struct tag *v1, *v2;
@@ -188,7 +189,8 @@ static void numbers(void **state)
 				const struct holder a = holder_of(&st, tags[i]), b = holder_of(&st, tags[j]);
 
 				if (a.ino && b.ino)
-					assert_int_equal(a.ino == b.ino, reg_digest_equal(&a.digest, &b.digest));
+					assert_int_equal(a.ino == b.ino,
+							 reg_digest_equal(&a.digest, &b.digest));
 			}
 		}
 	}

@@ -8,7 +8,7 @@
 #include "unit.h"
 #include "walk.h"
 
-/* Repositories r0 to r19 with 100 tags each; at most 4 * 16 dates are asked for ahead of a walker (walk.c). */
+/* Repositories r00 to r19 with 100 tags each; at most 4 * 16 dates are asked for ahead of a walker. */
 enum { REPOSITORIES = 20, TAGS = 100, WINDOW = 64, LISTS = 16, MAX_ROWS = REPOSITORIES * (TAGS + 1) };
 
 static char requests[MAX_ROWS][64], tags[4096];
@@ -25,11 +25,13 @@ static int setup(void **state)
 	snprintf(tags + size, sizeof(tags) - size, "]}");
 	for (unsigned r = 0; r < REPOSITORIES; r++) {
 		snprintf(requests[n], sizeof(requests[n]), "GET /v2/r%02u/tags/list?n=1000", r);
-		rows[n] = (struct script_row){.request = requests[n], .status = 200, .body = tags, .times = SCRIPT_ANY};
+		rows[n] = (struct script_row){
+			.request = requests[n], .status = 200, .body = tags, .times = SCRIPT_ANY};
 		n++;
 		for (unsigned k = 0; k < TAGS; k++) {
 			snprintf(requests[n], sizeof(requests[n]), "GET /v2/r%02u/manifests/t%02u", r, k);
-			rows[n] = (struct script_row){.request = requests[n], .held = 1, .status = 404, .times = SCRIPT_ANY};
+			rows[n] = (struct script_row){
+				.request = requests[n], .held = 1, .status = 404, .times = SCRIPT_ANY};
 			n++;
 		}
 	}
@@ -227,9 +229,9 @@ static void lists_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_a_row),     cmocka_unit_test(no_walk),      cmocka_unit_test(passes_over),
-		cmocka_unit_test(two_walkers),  cmocka_unit_test(gone),         cmocka_unit_test(many_walkers),
-		cmocka_unit_test(interrupted),  cmocka_unit_test(lists_ahead),  cmocka_unit_test(lists_apart),
+		cmocka_unit_test(in_a_row),    cmocka_unit_test(no_walk),     cmocka_unit_test(passes_over),
+		cmocka_unit_test(two_walkers), cmocka_unit_test(gone),        cmocka_unit_test(many_walkers),
+		cmocka_unit_test(interrupted), cmocka_unit_test(lists_ahead), cmocka_unit_test(lists_apart),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

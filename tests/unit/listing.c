@@ -34,7 +34,8 @@ static const struct scene {
 	{"no such repository", WHOLE, {0}, -ENOENT, "", "", 0, {TAGS("?n=1000", .status = 404)}},
 	{"bad names are dropped", WHOLE, {0}, 0, "a", "", 6,
 	 {TAGS("?n=1000", NAMES("[\"a\",\"..\",\"x/y\",\"\",7,null,\".hidden\"]"))}},
-	{"not a listing", WHOLE, {0}, -EBADMSG, "", "", 0, {TAGS("?n=1000", .status = 200, .body = "{\"x\":[]}")}},
+	{"not a listing", WHOLE, {0}, -EBADMSG, "", "", 0,
+	 {TAGS("?n=1000", .status = 200, .body = "{\"x\":[]}")}},
 	{"not JSON", WHOLE, {0}, -EBADMSG, "", "", 0, {TAGS("?n=1000", .status = 200, .body = "<html>")}},
 	{"no body", WHOLE, {0}, -EBADMSG, "", "", 0, {TAGS("?n=1000", .status = 200)}},
 	{"names that are no list", WHOLE, {0}, -EBADMSG, "", "", 0, {TAGS("?n=1000", NAMES("\"a\""))}},
@@ -63,7 +64,8 @@ static const struct scene {
 	  TAGS("?last=x", NAMES("[\"b\"]"))}},
 	{"also later on", WHOLE, {0}, 0, "a b", "", 1,
 	 {TAGS("?n=1000", NAMES("[\"a\"]"), LINK("/v2/a/tags/list?last=a")),
-	  TAGS("?last=a", NAMES("[\"..\"]"), LINK("/v2/a/tags/list?last=x")), TAGS("?last=x", NAMES("[\"b\"]"))}},
+	  TAGS("?last=a", NAMES("[\"..\"]"), LINK("/v2/a/tags/list?last=x")),
+	  TAGS("?last=x", NAMES("[\"b\"]"))}},
 	{"so has an empty one", WHOLE, {0}, 0, "a b", "", 0,
 	 {TAGS("?n=1000", NAMES("[\"a\"]"), LINK("/v2/a/tags/list?last=x")),
 	  TAGS("?last=x", NAMES("[]"), LINK("/v2/a/tags/list?last=y")), TAGS("?last=y", NAMES("[\"b\"]"))}},
@@ -84,17 +86,22 @@ static const struct scene {
 	{"n is refused", WHOLE, {0}, 0, "a b", "", 0,
 	 {TAGS("?n=1000", .status = 400), TAGS("", NAMES("[\"a\"]"), LINK("/v2/a/tags/list?last=a")),
 	  TAGS("?last=a", NAMES("[\"b\"]"))}},
-	{"it is not n", WHOLE, {0}, -EIO, "", "", 0, {TAGS("?n=1000", .status = 400), TAGS("", .status = 400)}},
+	{"it is not n", WHOLE, {0}, -EIO, "", "", 0,
+	 {TAGS("?n=1000", .status = 400), TAGS("", .status = 400)}},
 	{"a full page without a Link: asked by last", WHOLE, {0}, 0, NULL, "", 0,
 	 {TAGS("?n=1000", .status = 200, .body = full), TAGS("?n=1000&last=t0999", NAMES("[\"u\"]"))}},
 	{"n is ignored, and the list is just as long", WHOLE, {0}, 0, NULL, "", 0,
-	 {TAGS("?n=1000", .status = 200, .body = full), TAGS("?n=1000&last=t0999", .status = 200, .body = full)}},
+	 {TAGS("?n=1000", .status = 200, .body = full),
+	  TAGS("?n=1000&last=t0999", .status = 200, .body = full)}},
 
 	{"one page, in the registry's order", ONE_PAGE, {2, NULL}, 0, "c a", "a", 0,
 	 {TAGS("?n=2", NAMES("[\"c\",\"a\"]"), LINK("/v2/a/tags/list?n=2&last=a"))}},
-	{"one page after a name", ONE_PAGE, {2, "v1+x"}, 0, "c", "", 0, {TAGS("?n=2&last=v1%2Bx", NAMES("[\"c\"]"))}},
-	{"one page of the default size", ONE_PAGE, {0, NULL}, 0, "c d", "", 0, {TAGS("", NAMES("[\"c\",\"d\"]"))}},
-	{"after a name, of the default size", ONE_PAGE, {0, "b"}, 0, "c", "", 0, {TAGS("?last=b", NAMES("[\"c\"]"))}},
+	{"one page after a name", ONE_PAGE, {2, "v1+x"}, 0, "c", "", 0,
+	 {TAGS("?n=2&last=v1%2Bx", NAMES("[\"c\"]"))}},
+	{"one page of the default size", ONE_PAGE, {0, NULL}, 0, "c d", "", 0,
+	 {TAGS("", NAMES("[\"c\",\"d\"]"))}},
+	{"after a name, of the default size", ONE_PAGE, {0, "b"}, 0, "c", "", 0,
+	 {TAGS("?last=b", NAMES("[\"c\"]"))}},
 	{"a full page without a Link has a next one", ONE_PAGE, {2, NULL}, 0, "a b", "b", 0,
 	 {TAGS("?n=2", NAMES("[\"a\",\"b\"]"))}},
 	{"a page that refuses n", ONE_PAGE, {2, NULL}, -EIO, "", "", 0, {TAGS("?n=2", .status = 400)}},
@@ -114,7 +121,8 @@ static const struct scene {
 	      .body = "{\"manifests\":[{\"digest\":\"" REFERRER "\"},{\"digest\":\"sha256:1\"}]}")}},
 	{"no referrers", REFERRERS, {0}, 0, "", "", 0,
 	 {GET("/v2/a/referrers/" SUBJECT, .status = 200, .body = "{\"manifests\":[]}")}},
-	{"no referrers API", REFERRERS, {0}, -ENOENT, "", "", 0, {GET("/v2/a/referrers/" SUBJECT, .status = 404)}},
+	{"no referrers API", REFERRERS, {0}, -ENOENT, "", "", 0,
+	 {GET("/v2/a/referrers/" SUBJECT, .status = 404)}},
 	{"referrers in pages", REFERRERS, {0}, 0, SUBJECT " " REFERRER, "", 0,
 	 {GET("/v2/a/referrers/" SUBJECT, .status = 200, LINK("/v2/a/referrers/" SUBJECT "?next=1"),
 	      .body = "{\"manifests\":[{\"digest\":\"" REFERRER "\"}]}"),
@@ -190,8 +198,10 @@ static void endless(void **state)
 
 	(void)state;
 	for (unsigned k = 0; k < ARRAY_SIZE(rows); k++) {
-		snprintf(requests[k], sizeof(requests[k]), k ? "GET /v2/a/tags/list?page=%u" : "GET /v2/a/tags/list?n=1000", k);
-		snprintf(links[k], sizeof(links[k]), "Link: </v2/a/tags/list?page=%u>; rel=\"next\"\n", k + 1);
+		snprintf(requests[k], sizeof(requests[k]),
+			 k ? "GET /v2/a/tags/list?page=%u" : "GET /v2/a/tags/list?n=1000", k);
+		snprintf(links[k], sizeof(links[k]), "Link: </v2/a/tags/list?page=%u>; rel=\"next\"\n",
+			 k + 1);
 		rows[k] = (struct script_row){
 			.request = requests[k], .headers = links[k], NAMES("[]"), .times = SCRIPT_ANY,
 		};

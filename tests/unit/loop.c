@@ -306,8 +306,9 @@ static void look_at_signals(struct job *job)
 	sigset_t set;
 
 	pthread_sigmask(SIG_SETMASK, NULL, &set);
-	job->word = sigismember(&set, SIGTERM) && sigismember(&set, SIGINT) && sigismember(&set, SIGHUP) ? "blocked"
-													 : "open";
+	job->word = sigismember(&set, SIGTERM) && sigismember(&set, SIGINT) && sigismember(&set, SIGHUP)
+			    ? "blocked"
+			    : "open";
 }
 
 static void signals(void **state)
@@ -341,10 +342,10 @@ static void never_started(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tasks_in_order),     cmocka_unit_test(task_posts_task),
-		cmocka_unit_test(timers_in_order),    cmocka_unit_test(timer_clears_timer),
-		cmocka_unit_test(timer_sets_itself),  cmocka_unit_test(many_threads_post),
-		cmocka_unit_test(signals),            cmocka_unit_test(never_started),
+		cmocka_unit_test(tasks_in_order),    cmocka_unit_test(task_posts_task),
+		cmocka_unit_test(timers_in_order),   cmocka_unit_test(timer_clears_timer),
+		cmocka_unit_test(timer_sets_itself), cmocka_unit_test(many_threads_post),
+		cmocka_unit_test(signals),           cmocka_unit_test(never_started),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

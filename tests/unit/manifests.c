@@ -33,7 +33,8 @@ static const struct scene scenes[] = {
 	{"by digest", "@", NULL, NULL, false, "@", 200, 0, "@", false},
 	{"by sha512", "512", NULL, NULL, false, NULL, 200, 0, "512", false},
 	{"by digest, and other bytes come", "@", NULL, "{}", false, "@", 200, -EBADMSG, NULL, false},
-	{"by digest, and the registry states what came", "@", NULL, "{}", false, OTHER, 200, -EBADMSG, NULL, false},
+	{"by digest, and the registry states what came", "@", NULL, "{}", false, OTHER, 200, -EBADMSG, NULL,
+	 false},
 	{"no bytes", "@", NULL, "", false, NULL, 200, -EBADMSG, NULL, false},
 	{"no bytes by tag", "v1", NULL, "", false, NULL, 200, 0,
 	 "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", false},
@@ -97,9 +98,11 @@ static void run(const struct scene *scene)
 	s = script_start(&row, 1, NULL, NULL);
 	call = answer_call(&a, s, 0);
 	if (scene->head)
-		check(reg_manifest_head(script_client(s), "a/b", resolve(scene->reference), &call), scene->why);
+		check(reg_manifest_head(script_client(s), "a/b", resolve(scene->reference), &call),
+			scene->why);
 	else
-		check(reg_manifest(script_client(s), "a/b", resolve(scene->reference), scene->known ? &known : NULL, &call),
+		check(reg_manifest(script_client(s), "a/b", resolve(scene->reference),
+			scene->known ? &known : NULL, &call),
 		      scene->why);
 	answer_wait(&a);
 	script_finish(s);
@@ -118,11 +121,13 @@ static void table(void **state)
 		run(&scenes[k]);
 }
 
-/* What was read by tag is there by digest, with its type; by digest there is no entity tag: it never changes. */
+/* What was read by tag is there by digest,
+	with its type; by digest there is no entity tag: it never changes. */
 static void from_memory(void **state)
 {
 	static const struct script_row rows[] = {
-		{.request = "GET /v2/a/manifests/v1", .status = 200, .headers = TYPE, .body = BODY, .times = 2},
+		{.request = "GET /v2/a/manifests/v1", .status = 200, .headers = TYPE, .body = BODY,
+		 .times = 2},
 	};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
 	struct answer a;

@@ -24,8 +24,8 @@ static void empty(void **state)
 static void compare(void **state)
 {
 	/* In order. */
-	static const char *const names[] = {"", "/", "a", "a/", "a/a", "a/b", "a/b/c", "a/c", "a-b", "a.b", "a0", "aa",
-					    "b", "~", "\xc3\xa4"};
+	static const char *const names[] = {"",    "/",   "a",  "a/", "a/a", "a/b", "a/b/c",   "a/c",
+					    "a-b", "a.b", "a0", "aa", "b",   "~",   "\xc3\xa4"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -109,7 +109,8 @@ static void chunks(void **state)
 		}
 	}
 	for (size_t k = 0; k < l.count; k++)
-		assert_true(strspn(l.items[k], "x") == strlen(l.items[k]) || strcmp(l.items[k], "short") == 0);
+		assert_true(strspn(l.items[k], "x") == strlen(l.items[k]) ||
+			    strcmp(l.items[k], "short") == 0);
 	namelist_done(&l);
 	free(name);
 }

@@ -79,7 +79,7 @@ static void limits(void **state)
 		bool second;
 	} cases[] = {
 		{1, 1, false}, {2, 2, false}, {3, 3, false}, /* too few to set one aside */
-		{4, 3, true}, {5, 4, true}, {8, 7, true}, {64, 56, true}, {128, 112, true},
+		{4, 3, true},  {5, 4, true},  {8, 7, true},  {64, 56, true}, {128, 112, true},
 	};
 
 	(void)state;

@@ -108,8 +108,9 @@ static const struct script_row *find_row(struct script *s, const struct http_req
 		}
 	}
 	if (!s->failure[0])
-		snprintf(s->failure, sizeof(s->failure), "not expected: %.300s, Authorization %.100s, If-None-Match %.100s",
-			 request, q->authorization ? q->authorization : "none",
+		snprintf(s->failure, sizeof(s->failure),
+			 "not expected: %.300s, Authorization %.100s, If-None-Match %.100s", request,
+			 q->authorization ? q->authorization : "none",
 			 q->if_none_match ? q->if_none_match : "none");
 	return NULL;
 }
@@ -165,7 +166,8 @@ static void copy_header(const char *headers, const char *name, char *ret, size_t
 	const size_t n = strlen(name);
 
 	ret[0] = '\0';
-	for (const char *line = headers; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = headers; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		if (strncasecmp(line, name, n) == 0 && strncmp(line + n, ": ", 2) == 0)
 			snprintf(ret, size, "%.*s", (int)strcspn(line + n + 2, "\n"), line + n + 2);
 	}
@@ -299,7 +301,8 @@ static struct reg_client *make_client(struct script *s, const char *user, const 
 	return c;
 }
 
-struct script *script_start(const struct script_row *rows, size_t nrows, const char *user, const char *password)
+struct script *script_start(const struct script_row *rows, size_t nrows, const char *user,
+			    const char *password)
 {
 	struct script *s = calloc(1, sizeof(*s));
 	struct loop_poller poller = {script_step, script_poll, script_wake, s};
@@ -443,7 +446,8 @@ static void keep_names(struct answer *a, const struct reg_names *names)
 	a->count = names->count;
 	a->dropped = names->dropped;
 	for (size_t k = 0; k < names->count && n < sizeof(a->names); k++)
-		n += (size_t)snprintf(a->names + n, sizeof(a->names) - n, "%s%s", k ? " " : "", names->items[k]);
+		n += (size_t)snprintf(a->names + n, sizeof(a->names) - n, "%s%s", k ? " " : "",
+				      names->items[k]);
 }
 
 static void on_answer(void *data, const struct reg_result *result)

@@ -28,16 +28,17 @@ struct script_row {
 
 struct script;
 
-/* A client of https://reg.test. user NULL: anonymous. The rows stay the caller's. Fails the test if it cannot. */
-struct script *script_start(const struct script_row *rows, size_t nrows, const char *user, const char *password);
+/* A client of https://reg.test. user NULL: anonymous. The rows stay the caller's. */
+struct script *script_start(const struct script_row *rows, size_t nrows, const char *user,
+			    const char *password);
 struct reg_client *script_client(struct script *s);
 void script_end(struct script *s); /* frees the client: everything under way is answered */
-/* Frees the script, and the client if that is still there; fails the test if a row was not used, or not as often. */
+/* Frees the script, and the client if it is still there; fails the test if a row was not used as often as it says. */
 void script_finish(struct script *s);
 
 void script_release(struct script *s);
 void script_wait_sent(struct script *s, unsigned sent); /* until so many requests were sent */
-void script_settle(struct script *s);                  /* until the network thread has run what was posted so far */
+void script_settle(struct script *s);                   /* until the network thread has run what was posted so far */
 unsigned script_sent(struct script *s);
 unsigned script_cancelled(struct script *s);
 unsigned script_urged(struct script *s);

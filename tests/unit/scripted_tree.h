@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tree over a scripted registry. Its clock (the linker wraps tree_now()) goes on by a millisecond whenever somebody looks,
- * and by nothing else.
+ * A tree over a scripted registry. Its clock (the linker wraps tree_now()) goes on by a millisecond whenever somebody
+ * looks, and by nothing else.
  */
 #ifndef SCRIPTED_TREE_H
 #define SCRIPTED_TREE_H

@@ -11,7 +11,8 @@
 enum { MAX_ROWS = 8 };
 
 #define TAGS(auth, ...) {.request = "GET /v2/a/tags/list?n=1000", .authorization = (auth), __VA_ARGS__}
-#define TOKEN(query, auth, ...) {.request = "GET https://auth.test/token?" query, .authorization = (auth), __VA_ARGS__}
+#define TOKEN(query, auth, ...) \
+	{.request = "GET https://auth.test/token?" query, .authorization = (auth), __VA_ARGS__}
 
 #define LIST .status = 200, .body = "{\"tags\":[\"1\"]}"
 #define GIVES(text) .status = 200, .body = "{\"token\":\"" text "\",\"expires_in\":300}"
@@ -32,7 +33,8 @@ static const struct scene {
 	{"an anonymous token", NULL, 0, NULL,
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, GIVES("t1")), TAGS("Bearer t1", LIST)}},
 	{"a user's token", "user", 0, NULL,
-	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY "&account=user", SECRET, GIVES("t1")), TAGS("Bearer t1", LIST)}},
+	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY "&account=user", SECRET, GIVES("t1")),
+	  TAGS("Bearer t1", LIST)}},
 	{"a token by its other name", NULL, 0, NULL,
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, .status = 200, .body = "{\"access_token\":\"t1\"}"),
 	  TAGS("Bearer t1", LIST)}},
@@ -40,7 +42,8 @@ static const struct scene {
 	 {TAGS(NULL, ASKS(REALM)), TOKEN(QUERY, NULL, GIVES("t1")), TAGS("Bearer t1", LIST)}},
 	{"scopes that the registry chose", NULL, 0, NULL,
 	 {TAGS(NULL, ASKS(REALM ",scope=\"repository:a:pull,push repository:b/c:pull\"")),
-	  TOKEN("service=reg&scope=repository%3Aa%3Apull%2Cpush&scope=repository%3Ab%2Fc%3Apull", NULL, GIVES("t1")),
+	  TOKEN("service=reg&scope=repository%3Aa%3Apull%2Cpush&scope=repository%3Ab%2Fc%3Apull", NULL,
+	  GIVES("t1")),
 	  TAGS("Bearer t1", LIST)}},
 	{"no service, and a realm with a query", NULL, 0, NULL,
 	 {TAGS(NULL, ASKS("Bearer realm=\"https://auth.test/token?x=1\"")),
@@ -61,7 +64,8 @@ static const struct scene {
 	{"another scope asked for the second time", NULL, 0, NULL,
 	 {TAGS(NULL, ASKS(REALM)), TOKEN(QUERY, NULL, GIVES("t1")),
 	  TAGS("Bearer t1", ASKS(REALM ",scope=\"repository:a:pull,push\"")),
-	  TOKEN("service=reg&scope=repository%3Aa%3Apull%2Cpush", NULL, GIVES("t2")), TAGS("Bearer t2", LIST)}},
+	  TOKEN("service=reg&scope=repository%3Aa%3Apull%2Cpush", NULL, GIVES("t2")),
+	  TAGS("Bearer t2", LIST)}},
 	{"forbidden is an answer", NULL, -EACCES, NULL,
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, GIVES("t1")), TAGS("Bearer t1", .status = 403)}},
 	{"Basic", "user", 0, NULL, {TAGS(NULL, ASKS("Basic realm=\"x\"")), TAGS(SECRET, LIST)}},
@@ -80,7 +84,8 @@ static const struct scene {
 	{"no challenge: what a redirect's target asks is not handed on", "user", -EACCES, NULL,
 	 {TAGS(NULL, .status = 401)}},
 	{"a scheme that nobody knows", "user", -EACCES, "does not know", {TAGS(NULL, ASKS("Negotiate"))}},
-	{"a challenge that does not parse", "user", -EACCES, "does not know", {TAGS(NULL, ASKS("Bearer realm=\"x"))}},
+	{"a challenge that does not parse", "user", -EACCES, "does not know",
+	 {TAGS(NULL, ASKS("Bearer realm=\"x"))}},
 	{"the token server refuses", "user", -EACCES, "auth.test",
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY "&account=user", SECRET, ASKS("Basic realm=\"x\""))}},
 	{"the token server is down", NULL, -ECONNREFUSED, "auth.test",
@@ -88,7 +93,8 @@ static const struct scene {
 	{"the token server fails", NULL, -EIO, "auth.test",
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, .status = 500, .times = 4)}},
 	{"the token server recovers", NULL, 0, NULL,
-	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, .status = 502), TOKEN(QUERY, NULL, .err = -EIO, .transient = true),
+	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, .status = 502),
+	  TOKEN(QUERY, NULL, .err = -EIO, .transient = true),
 	  TOKEN(QUERY, NULL, GIVES("t1")), TAGS("Bearer t1", LIST)}},
 	{"no token server there: that says nothing about the repository", NULL, -EIO, "auth.test",
 	 {TAGS(NULL, ASKS(BEARER)), TOKEN(QUERY, NULL, .status = 404)}},
@@ -105,7 +111,8 @@ static const struct scene {
 	 {TAGS(NULL, .status = 500), TAGS(NULL, .status = 503, .headers = "Retry-After: 2\n"),
 	  TAGS(NULL, .err = -EIO, .transient = true), TAGS(NULL, LIST)}},
 	{"the registry does not recover", NULL, -EIO, NULL, {TAGS(NULL, .status = 500, .times = 4)}},
-	{"what is not transient is not tried again", NULL, -ECONNREFUSED, NULL, {TAGS(NULL, .err = -ECONNREFUSED)}},
+	{"what is not transient is not tried again", NULL, -ECONNREFUSED, NULL,
+	 {TAGS(NULL, .err = -ECONNREFUSED)}},
 	{"asked to wait for too long", NULL, -EAGAIN, NULL,
 	 {TAGS(NULL, .status = 429, .headers = "Retry-After: 301\n")}},
 	{"asked to wait again and again", NULL, -EAGAIN, NULL,
@@ -228,7 +235,8 @@ static void one_token_for_many(void **state)
 		PAGE("3", NULL, ASKS(BEARER), .held = 1),
 		TOKEN(QUERY, NULL, GIVES("t1"), .held = 2),
 		PAGE("1", "Bearer t1", LIST), PAGE("2", "Bearer t1", LIST), PAGE("3", "Bearer t1", LIST),
-		PAGE("1", "Bearer t1", ASKS(BEARER), .held = 3), PAGE("2", "Bearer t1", ASKS(BEARER), .held = 3),
+		PAGE("1", "Bearer t1", ASKS(BEARER), .held = 3),
+			PAGE("2", "Bearer t1", ASKS(BEARER), .held = 3),
 		TOKEN(QUERY, NULL, GIVES("t2")),
 		PAGE("1", "Bearer t2", LIST), PAGE("2", "Bearer t2", LIST),
 	};

@@ -6,7 +6,10 @@
 #include "scripted.h"
 #include "unit.h"
 
-#define LIST(path, ...) {.request = "GET " path, .status = 200, .body = "{\"tags\":[\"1\"]}", __VA_ARGS__}
+#define LIST(path, ...)                                                                                      \
+	{                                                                                                    \
+		.request = "GET " path, .status = 200, .body = "{\"tags\":[\"1\"]}", __VA_ARGS__             \
+	}
 
 static const struct script_row held[] = {LIST("/v2/a/tags/list?n=1000", .held = 1)};
 
@@ -49,12 +52,9 @@ static void joined(void **state)
 static void apart(void **state)
 {
 	static const struct script_row rows[] = {
-		LIST("/v2/a/tags/list?n=1000"),
-		LIST("/v2/b/tags/list?n=1000"),
-		LIST("/v2/a/tags/list?n=2"),
-		LIST("/v2/a/tags/list?n=2&last=1"),
-		LIST("/v2/a/manifests/1"),
-		{.request = "HEAD /v2/a/manifests/1", .status = 200},
+		LIST("/v2/a/tags/list?n=1000"), LIST("/v2/b/tags/list?n=1000"),
+		LIST("/v2/a/tags/list?n=2"),    LIST("/v2/a/tags/list?n=2&last=1"),
+		LIST("/v2/a/manifests/1"),      {.request = "HEAD /v2/a/manifests/1", .status = 200},
 		LIST("/v2/a/manifests/2"),
 	};
 	static const struct reg_page pages[] = {{2, NULL}, {2, "1"}};
@@ -172,8 +172,8 @@ static void urge(void **state)
 		bool urge, join;
 		unsigned flags, want;
 	} cases[] = {
-		{false, false, 0, 0}, {true, false, 0, 1}, {false, true, 0, 1}, {false, true, REG_AHEAD, 0},
-		{true, true, 0, 1},
+		{false, false, 0, 0},        {true, false, 0, 1}, {false, true, 0, 1},
+		{false, true, REG_AHEAD, 0}, {true, true, 0, 1},
 	};
 
 	(void)state;
@@ -273,9 +273,10 @@ static void ask_in_callback(void **state)
 
 static void refused_names(void **state)
 {
-	static const char *const repositories[] = {"", "A", "a/", "/a", "a//b", "..", "a/../b", "a b", "a?x=1", "a%2fb",
-						   "a\nb", "_catalog"};
-	static const char *const references[] = {"", ".", "..", "a/b", "-a", "sha256:1", "a b", "a?b", "a#b", "a\r\n"};
+	static const char *const repositories[] = {"",       "A",   "a/",    "/a",    "a//b", "..",
+						   "a/../b", "a b", "a?x=1", "a%2fb", "a\nb", "_catalog"};
+	static const char *const references[] = {"",         ".",   "..",  "a/b", "-a",
+						 "sha256:1", "a b", "a?b", "a#b", "a\r\n"};
 	struct script *s = script_start(NULL, 0, NULL, NULL);
 	struct reg_client *c = script_client(s);
 	const struct reg_digest d = {.algorithm = REG_SHA256};
@@ -310,11 +311,16 @@ static void refused_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(joined),          cmocka_unit_test(apart),
-		cmocka_unit_test(cancel_one_of_two), cmocka_unit_test(cancel_the_last),
-		cmocka_unit_test(cancel_in_a_pause), cmocka_unit_test(cancel_too_late),
-		cmocka_unit_test(urge),            cmocka_unit_test(end),
-		cmocka_unit_test(ask_while_ending), cmocka_unit_test(ask_in_callback),
+		cmocka_unit_test(joined),
+		cmocka_unit_test(apart),
+		cmocka_unit_test(cancel_one_of_two),
+		cmocka_unit_test(cancel_the_last),
+		cmocka_unit_test(cancel_in_a_pause),
+		cmocka_unit_test(cancel_too_late),
+		cmocka_unit_test(urge),
+		cmocka_unit_test(end),
+		cmocka_unit_test(ask_while_ending),
+		cmocka_unit_test(ask_in_callback),
 		cmocka_unit_test(refused_names),
 	};
 
