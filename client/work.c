@@ -26,7 +26,6 @@ void *work_new(struct reg_client *c, const struct work_class *class, size_t size
 
 	if (!w)
 		return NULL;
-	w->class = class;
 	w->client = c;
 	list_init(&w->ops);
 	r = asprintf(&w->key, "%s %s %s", target->kind, target->repository, target->detail);
@@ -41,6 +40,7 @@ void *work_new(struct reg_client *c, const struct work_class *class, size_t size
 		work_free(w);
 		return NULL;
 	}
+	w->class = class; /* from now on there is something for its done() */
 	w->x.group = w->group;
 	w->x.scope = w->scope;
 	w->x.timeout_ms = c->timeout_ms;
@@ -51,7 +51,7 @@ void work_free(struct work *w)
 {
 	if (!w)
 		return;
-	if (w->class->done)
+	if (w->class && w->class->done)
 		w->class->done(w);
 	exchange_done(&w->x);
 	free(w->key);
@@ -80,6 +80,17 @@ static void urge(struct work *w)
 	exchange_urge(&w->x);
 }
 
+/* Makes a call, and its work if that is new, known. False: no memory, and neither is. */
+static bool enter(struct reg_client *c, struct op *op, struct work *new, uint64_t hash)
+{
+	if (map_add(&c->ops, &op->node, map_hash(&op->number, sizeof(op->number))) < 0)
+		return false;
+	if (!new || map_add(&c->works, &new->node, hash) == 0)
+		return true;
+	map_remove(&c->ops, &op->node);
+	return false;
+}
+
 static void on_submit(struct loop_task *task)
 {
 	struct op *op = container_of(task, struct op, task);
@@ -96,8 +107,7 @@ static void on_submit(struct loop_task *task)
 		if (!(op->call.flags & REG_AHEAD))
 			urge(w);
 	}
-	if (map_add(&c->ops, &op->node, map_hash(&op->number, sizeof(op->number))) < 0 ||
-	    (!same && map_add(&c->works, &w->node, hash) < 0)) {
+	if (!enter(c, op, same ? NULL : w, hash)) {
 		/* No room to share or to cancel: the only caller is told so. */
 		const struct reg_result result = {.err = reg_fail(&error, -ENOMEM, "out of memory"), .error = &error};
 
