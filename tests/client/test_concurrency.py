@@ -79,8 +79,8 @@ def test_deadlines(fault, tool, words, effect):
 
 
 def test_a_listing_has_a_deadline_of_its_own(fault, tool):
-    fault.rule(kind="tags", delay=3)
-    assert tool("-t", "1", "-l", "30")("tags", "a")["err"] == ""
+    fault.rule(kind="catalog", delay=2.5)
+    assert tool("-t", "1", "-l", "30")("catalog")["err"] == ""
 
 
 def test_a_hang_takes_not_all_connections(fault, tool):

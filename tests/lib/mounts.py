@@ -31,7 +31,7 @@ def environment(folder, **more):
         env.pop(name, None)
     env.update(HOME=str(folder), DOCKER_CONFIG=str(folder / "no-docker"), LC_ALL="C.UTF-8", TZ="UTC",
                PATH=f"{program().parent}:/usr/sbin:/usr/bin:/sbin:/bin")
-    report = f"log_path={folder}/sanitizer"
+    report = f'log_path="{folder}/sanitizer"'  # the folder's name may hold a space
     env["ASAN_OPTIONS"] = f"{report}:exitcode=86:detect_leaks=1:handle_abort=1"
     env["UBSAN_OPTIONS"] = f"{report}:print_stacktrace=1:halt_on_error=1:exitcode=86"
     env["TSAN_OPTIONS"] = f"{report}:exitcode=86"
