@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "listing.h"
 #include "unit.h"
 
 static atomic_ullong clock_ms;
@@ -51,7 +52,7 @@ void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows
 		.ttl = ttl,
 		.connections = 16,
 		.platform = {.os = "linux", .architecture = "amd64"},
-		.file_mode = 0444,
+		.xattr = true, .file_mode = 0444,
 		.dir_mode = 0555,
 		.log = on_log,
 		.log_data = st,
@@ -152,7 +153,8 @@ static int run(struct scripted_tree *st, struct question *q)
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 20; /* only a test that fails waits so long */
-	q->call.ask = ask;
+	if (!q->call.ask)
+		q->call.ask = ask;
 	q->call.done = on_done;
 	pthread_mutex_init(&q->lock, NULL);
 	pthread_cond_init(&q->answered, NULL);
@@ -165,6 +167,11 @@ static int run(struct scripted_tree *st, struct question *q)
 	assert_int_equal(answers, 1);
 	pthread_mutex_destroy(&q->lock);
 	pthread_cond_destroy(&q->answered);
+	st->count = q->call.listing && !q->call.listing->err ? q->call.listing->count : SIZE_MAX;
+	reg_bytes_unref(q->call.bytes);
+	reg_bytes_unref(q->call.manifest);
+	reg_bytes_unref(q->call.config);
+	listing_unref(q->call.listing);
 	return q->err;
 }
 
@@ -185,6 +192,14 @@ int ask_tag(struct scripted_tree *st, struct tag *tag)
 int ask_date(struct scripted_tree *st, struct tag *tag)
 {
 	struct question q = {.what = DATE, .tag = tag};
+
+	return run(st, &q);
+}
+
+int ask_tree(struct scripted_tree *st, void (*call)(struct tree *t, struct call *c), uint64_t node,
+	     const char *name)
+{
+	struct question q = {.call = {.ask = call, .node = node, .name = name, .pid = 1}};
 
 	return run(st, &q);
 }

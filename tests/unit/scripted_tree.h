@@ -14,6 +14,7 @@ struct scripted_tree {
 	struct tree *tree;
 	atomic_uint errors;  /* lines of the log at that level */
 	atomic_uint changed; /* nodes whose attributes the kernel was told to forget */
+	size_t count;        /* what the last tree_opendir() found; SIZE_MAX: not all, or it was something else */
 };
 
 /* ttl: seconds. Fails the test if it cannot. */
@@ -30,5 +31,7 @@ struct tag *scripted_tag(struct scripted_tree *st, const char *repository, const
 int ask_list(struct scripted_tree *st, struct repository *r);
 int ask_tag(struct scripted_tree *st, struct tag *tag);
 int ask_date(struct scripted_tree *st, struct tag *tag);
+/* Likewise any of tree_lookup() and its like; name may be NULL. What it was answered is released. */
+int ask_tree(struct scripted_tree *st, void (*ask)(struct tree *t, struct call *c), uint64_t node, const char *name);
 
 #endif
