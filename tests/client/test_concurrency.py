@@ -17,7 +17,6 @@ def tool(tmp_path, fault):
     return lambda *options: Regtool(tmp_path, fault, *options)
 
 
-@pytest.mark.sanitize
 def test_many_threads(fault, tool):
     fault.rule(kind="manifest", delay=0.002)
     got = tool("-c", "16")("many", "a", 20, 100)
@@ -40,7 +39,6 @@ def test_some_of_those_that_share_a_transfer_leave(fault, tool):
     assert len(fault.requests(kind="manifest")) == 1
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("where", ["request", "headers", "body"])
 @pytest.mark.parametrize("words", [("manifest", "a", "t00001"), ("tags", "a"), ("catalog",), ("ping",)])
 def test_cancel(fault, tool, where, words):
@@ -56,7 +54,6 @@ def test_cancel_before_anything_is_sent(fault, tool):
     assert got["good"] + got["cancelled"] == 1 and got["failed"] == 0
 
 
-@pytest.mark.sanitize
 def test_free_answers_what_is_under_way(fault, tool):
     fault.rule(kind="manifest", hang="request")
     got = tool()("free", 50, "manifest", "a", "t00001")

@@ -36,7 +36,6 @@ def auth_file(path, host, user=USER, password=PASSWORD):
     return path
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("mode", ["basic", "bearer"])
 def test_from_the_environment(one, mount, mode):
     one.access(mode, user=USER, password=PASSWORD)

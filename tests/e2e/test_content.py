@@ -59,7 +59,6 @@ def created_by_skopeo(server, reference, image):
     return max(nanoseconds(inspect(server, reference, p)["Created"]) for p in PLATFORMS)
 
 
-@pytest.mark.sanitize
 def test_bytes_sizes_and_digests(real, pushed, mount):
     made = pushed(real)
     tags = mount(real).tags("content/app")

@@ -77,7 +77,6 @@ def table(fault):
     return fault
 
 
-@pytest.mark.sanitize
 def test_the_rules(table, mount):
     m = mount(table)
     got = {tag: m.tags("dates").joinpath(tag).stat().st_mtime_ns for tag in TABLE}

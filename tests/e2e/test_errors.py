@@ -61,7 +61,6 @@ def test_status(one, mount, kind, status):
         assert got == expected
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("lie", LIES)
 def test_lies(one, mount, lie):
     effect, expected = LIES[lie]

@@ -44,7 +44,6 @@ def hung(two, mount):
     end(waiting)
 
 
-@pytest.mark.sanitize
 def test_the_others_go_on(hung):
     before = time.monotonic()
     assert len(lines("ls", "-l", hung / "well/_tags")) == 21
@@ -61,7 +60,6 @@ def test_its_listing_and_what_is_known_go_on(hung):
     assert time.monotonic() - before < 10
 
 
-@pytest.mark.sanitize
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupt_frees_the_caller(hung, number):
     assert interrupt(hung.waiting, number) < SOON

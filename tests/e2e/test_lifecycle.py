@@ -23,7 +23,6 @@ def tags(mounted):
     return sorted(os.listdir(mounted.tags("a")))
 
 
-@pytest.mark.sanitize
 def test_mount_walk_and_unmount(one, mount):
     m = mount(one)
     fields = mounts.mounted(m.dir)

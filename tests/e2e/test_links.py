@@ -24,7 +24,6 @@ def names(paths):
     return sorted(os.path.basename(p) for p in paths)
 
 
-@pytest.mark.sanitize
 def test_inode_and_nlink(shared):
     stats = {t: shared.tags("a").joinpath(t).stat() for t in ("latest", "1", "1.0", "2", "2.0", "3")}
     assert {t: s.st_nlink for t, s in stats.items()} == {"latest": 3, "1": 3, "1.0": 3, "2": 2, "2.0": 2, "3": 1}

@@ -66,7 +66,6 @@ def test_repositories_below_a_repository(fault, mount):
     assert os.listdir(m / "a")[0] == "_tags" and "b" in os.listdir(m / "a")
 
 
-@pytest.mark.sanitize
 def test_bad_tags_never_appear_and_hide_no_good_one(fault, mount):
     good = ["1", "latest", "_x", "A.b-c_d", "y" * 128]
     fault.push_all("a", {t: im.image(days_ago(1)) for t in good})

@@ -69,7 +69,6 @@ def xattrs(path):
     return {name: os.getxattr(path, name).decode() for name in os.listxattr(path)}
 
 
-@pytest.mark.sanitize
 def test_xattrs_of_an_image(shown, mount):
     got = xattrs(mount(shown, "xattr").tags("a") / "plain")
     document = shown.plain.document
