@@ -41,7 +41,6 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 	struct http_request *q = t->q;
 	const size_t all = size;
 	long status = 0;
-	int r;
 
 	(void)one;
 	curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &status);
@@ -63,11 +62,13 @@ static size_t on_body(char *data, size_t one, size_t size, void *arg)
 		if (size > q->range_length - q->body.size)
 			size = q->range_length - q->body.size;
 	}
-	r = buf_add(&q->body, data, size);
-	if (r < 0) {
-		t->overflow = r == -EFBIG;
+	/* The buffer itself may hold more: the body of an error. */
+	if (size > q->max_body - q->body.size) {
+		t->overflow = true;
 		return 0;
 	}
+	if (buf_add(&q->body, data, size) < 0)
+		return 0;
 	t->enough = q->ranged && status == 200 && q->body.size == q->range_length;
 	return t->enough ? 0 : all;
 }
