@@ -219,7 +219,7 @@ static void expand(const struct scene *scene, const struct expanded *known, cons
 		for (size_t k = 0; k < MAX_DOCUMENTS; k++) {
 			const char *name = scene->documents[k].name;
 
-			if (name && strlen(name) == (size_t)(end - text - 1) && 
+			if (name && strlen(name) == (size_t)(end - text - 1) &&
 			    strncmp(name, text + 1, strlen(name)) == 0)
 				n += (size_t)snprintf(ret + n, MAX_TEXT - n, "%s", known[k].digest);
 		}
