@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The five rules of the created date. Each request counts: what a date does not need must not be asked for. */
+/* The five rules of the created date. Each request counts: what nobody needs must not be asked for. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
