@@ -174,8 +174,10 @@ static int next_page(struct listing_work *l, ssize_t total)
  */
 static int next_after_nothing(struct listing_work *l, ssize_t total, size_t known)
 {
-	if (!l->work.x.req.link[0] || l->ignore_link || ++l->empty > MAX_EMPTY)
+	if (!l->work.x.req.link[0] || l->ignore_link)
 		return 0;
+	if (++l->empty > MAX_EMPTY) /* and what may still come is not known: no end of the list */
+		return -EIO;
 	l->ignore_link = known > 0;
 	return next_page(l, total);
 }
@@ -234,7 +236,7 @@ static void read_page(struct listing_work *l)
 	r = new ? next_page(l, total) : next_after_nothing(l, total, (size_t)total - (l->names.dropped - dropped));
 	if (r <= 0) {
 		if (r < 0)
-			fail(l, r, "out of memory");
+			fail(l, r, r == -EIO ? "page after page holds nothing" : "out of memory");
 		else
 			finish(l, NULL);
 		return;

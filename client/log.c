@@ -9,7 +9,7 @@ void reg_log(const struct reg_log *log, enum reg_log_level level, const char *fo
 	char line[1024];
 	va_list args;
 
-	if (!log->fn)
+	if (!log->fn || level > log->level)
 		return;
 	va_start(args, format);
 	vsnprintf(line, sizeof(line), format, args);

@@ -7,6 +7,7 @@
 struct reg_log {
 	reg_log_fn *fn; /* NULL: no log */
 	void *data;
+	enum reg_log_level level; /* what is below it is not even put into words */
 };
 
 /* Never given a secret: no Authorization, no token, no URL with a query that a token server or a storage signed. */

@@ -16,6 +16,7 @@ void reg_options_init(struct reg_options *o)
 		.connections = 64,
 		.timeout = 30,
 		.cache = (size_t)64 << 20,
+		.log_level = REG_LOG_INFO,
 	};
 }
 
@@ -84,7 +85,7 @@ int reg_client_new(const struct reg_options *o, struct reg_client **ret, struct 
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return reg_fail(error, -ENOMEM, "out of memory");
-	c->log = (struct reg_log){o->log, o->log_data};
+	c->log = (struct reg_log){o->log, o->log_data, o->log_level};
 	c->timeout_ms = (uint64_t)o->timeout * 1000;
 	c->list_timeout_ms = o->list_timeout ? (uint64_t)o->list_timeout * 1000 : 10 * c->timeout_ms;
 	map_init(&c->works);

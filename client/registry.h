@@ -184,6 +184,7 @@ struct reg_options {
 	unsigned list_timeout; /* seconds for one page of a listing (catalogs can take minutes); 0: ten times timeout */
 	size_t cache;          /* bytes of documents kept in memory by digest; default 64 MiB */
 	reg_log_fn *log;       /* NULL: no log */
+	enum reg_log_level log_level; /* the last that is told; default REG_LOG_INFO */
 	void *log_data;
 };
 

@@ -105,11 +105,24 @@ static bool may_answer(struct exchange *x)
 	return true;
 }
 
+/* A token's request is not told: its URL is the token server's, and may hold more than a path. */
+static void tell(const struct exchange *x)
+{
+	const struct http_request *q = &x->req;
+
+	if (!x->plain)
+		reg_log(&x->session->log, REG_LOG_DEBUG, "%s %s: %d, %zu bytes, %llu ms%s%s",
+			q->method == HTTP_HEAD ? "HEAD" : "GET", x->path, q->status, q->body.size,
+			(unsigned long long)(loop_now() - q->started), q->err < 0 ? ", " : "",
+			q->err < 0 ? q->error.msg : "");
+}
+
 static void on_answer(struct http_request *q)
 {
 	struct exchange *x = container_of(q, struct exchange, req);
 	int r;
 
+	tell(x);
 	/* Waiting in the queue is not the registry's fault: its time runs from the first attempt. */
 	if (x->tries++ == 0)
 		x->deadline = q->started + x->timeout_ms;

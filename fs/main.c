@@ -100,6 +100,7 @@ static int connect_registry(struct program *p, struct reg_error *error)
 	client.timeout = o->timeout;
 	client.list_timeout = o->list_timeout;
 	client.log = log_line;
+	client.log_level = o->level;
 	client.log_data = &p->log;
 	r = reg_client_new(&client, &p->client, error);
 	return r < 0 ? r : greet(p, error);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -85,11 +86,13 @@ static int clear_stale(const char *path, struct reg_error *error)
 
 int mountpoint_prepare(const char *path, char **ret, struct reg_error *error)
 {
+	struct statfs fs;
 	struct stat st;
 	char *whole;
 	int r;
 
-	if (stat(path, &st) < 0 && errno == ENOTCONN) {
+	/* The kernel may still remember what the root of a dead mount was: only statfs() always asks. */
+	if (statfs(path, &fs) < 0 && errno == ENOTCONN) {
 		r = clear_stale(path, error);
 		if (r < 0)
 			return r;

@@ -246,7 +246,7 @@ void options_help(const char *program)
 	      "    -o list_timeout=SECONDS  and for a page of a list (ten times that)\n"
 	      "    -o cacert=FILE         trust these certificates (PEM)\n"
 	      "    -o insecure            do not verify certificates\n"
-	      "    -o platform=OS/ARCH[/VARIANT]  whose config stands for an index (this host's)\n"
+	      "    -o platform=OS/ARCH[/VARIANT]  whose config stands for an index (ours)\n"
 	      "    -o show=tags|all       list _tags alone, or all views (all)\n"
 	      "    -o xattr               extended attributes user.oci.*\n"
 	      "    -o undated=mount|epoch what images without a date show (mount: the time of\n"

@@ -60,12 +60,12 @@ pytests() { # FOLDER ARGUMENT...
 }
 
 sanitized() { # NAME SANITIZERS PYTEST-ARGUMENT...
-	name=$1 sanitizers=$2
+	kind=$1 sanitizers=$2
 	shift 2
 	# An instrumented shared library may have undefined symbols: they are the sanitizer's, in the program.
-	step "$name build" build "build-$name" -Db_sanitize="$sanitizers" -Db_lundef=false -Dbuildtype=debugoptimized
-	step "$name units" units "build-$name"
-	step "$name pytest" pytests "build-$name" "$@"
+	step "$kind build" build "build-$kind" -Db_sanitize="$sanitizers" -Db_lundef=false -Dbuildtype=debugoptimized
+	step "$kind units" units "build-$kind"
+	step "$kind pytest" pytests "build-$kind" "$@"
 }
 
 plain=

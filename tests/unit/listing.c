@@ -69,7 +69,7 @@ static const struct scene {
 	{"so has an empty one", WHOLE, {0}, 0, "a b", "", 0,
 	 {TAGS("?n=1000", NAMES("[\"a\"]"), LINK("/v2/a/tags/list?last=x")),
 	  TAGS("?last=x", NAMES("[]"), LINK("/v2/a/tags/list?last=y")), TAGS("?last=y", NAMES("[\"b\"]"))}},
-	{"an empty one that leads to itself", WHOLE, {0}, 0, "", "", 0,
+	{"an empty one that leads to itself", WHOLE, {0}, -EIO, "", "", 0,
 	 {TAGS("?n=1000", NAMES("null"), LINK("/v2/a/tags/list?n=1000"), .times = SCRIPT_ANY)}},
 	{"a failure later on is no shorter list", WHOLE, {0}, -EIO, "", "", 0,
 	 {TAGS("?n=1000", NAMES("[\"a\"]"), LINK("/v2/a/tags/list?last=a")), TAGS("?last=a", .status = 501)}},
