@@ -4,6 +4,8 @@
 # once into a cache folder. Safe to run again: it does what is missing. tests/run.sh calls it.
 set -eu
 
+cd "$(dirname "$0")/.."
+
 cache=${REGFS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regfs-tests}
 distribution=github.com/distribution/distribution/v3/cmd/registry@v3.1.1
 crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
@@ -13,23 +15,32 @@ as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
+# What is missing of the packages that the tests need beside those of the build.
 packages() {
 	command -v apt-get >/dev/null || {
-		echo "no apt here: install gcc, meson, ninja, pkg-config, libfuse3, libcurl, libcjson, libcrypto, cmocka," >&2
-		echo "pytest, docker-registry 2.8, skopeo, umoci, nginx, jq, fuse3, openssl, htpasswd, attr, curl, procps" >&2
+		echo "no apt here, please see to these: cmocka, pytest, docker-registry 2.8, skopeo, umoci, nginx," >&2
+		echo "openssl, htpasswd, getfattr, mandoc, setpriv, findmnt" >&2
 		return 0
 	}
 	missing=
-	for package in gcc meson ninja-build pkg-config libfuse3-dev libcjson-dev libssl-dev libcmocka-dev libarchive-dev \
-		fuse3 python3-pytest mandoc docker-registry skopeo umoci nginx jq openssl apache2-utils attr procps curl ca-certificates; do
+	for package in libcmocka-dev python3-pytest skopeo umoci openssl apache2-utils attr mandoc procps ca-certificates; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 	done
-	# Any flavour of libcurl will do; installing one removes another.
-	pkg-config --exists libcurl 2>/dev/null || missing="$missing libcurl4-openssl-dev"
 	[ -n "$missing" ] || return 0
 	as_root apt-get update -q
 	# shellcheck disable=SC2086 # a list of words
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends $missing
+}
+
+# Debian's packages of servers would start a service, now and at every boot: so they are only unpacked, into the cache.
+unpack() { # PROGRAM PACKAGE
+	for folder in /usr/bin /usr/sbin "$cache/debian/usr/bin" "$cache/debian/usr/sbin"; do
+		[ ! -x "$folder/$1" ] || return 0
+	done
+	command -v apt-get >/dev/null || return 0
+	mkdir -p "$cache/debian"
+	(cd "$cache/debian" && apt-get -o "APT::Sandbox::User=$(id -un)" download -q "$2" && dpkg-deb -x "$2"_*.deb .) ||
+		{ as_root apt-get update -q && (cd "$cache/debian" && apt-get download -q "$2" && dpkg-deb -x "$2"_*.deb .); }
 }
 
 go_install() { # NAME MODULE: puts it into the cache, unless it is there
@@ -53,6 +64,7 @@ install_zot() {
 
 servers() {
 	mkdir -p "$cache/bin"
+	PATH=$PATH:/usr/local/go/bin # where go.dev's own archive goes
 	command -v go >/dev/null || {
 		echo "no go here: distribution 3, zot and crane are not built (Go 1.25 or newer builds them)" >&2
 		return 0
@@ -67,7 +79,10 @@ fuse_device() {
 }
 
 failed=0
+sh examples/packages.sh
 packages
+unpack docker-registry docker-registry
+unpack nginx nginx
 servers
 fuse_device
 # Outside CI the tests of a server that is missing are skipped and named; in CI they fail, and so does this.

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """nginx in front of a registry, as people run it: TLS, HTTP/2, passwords, limits."""
 import os
-import shutil
 import socket
 import subprocess
 
 from lib.ports import free_port, wait_until
+from lib.servers import found
 
 CONFIG = """
 {user}
@@ -39,7 +39,6 @@ class Proxy:
     def __init__(self, folder, upstream, tls=None, http="", server=""):
         self.folder = folder
         folder.mkdir()
-        program = shutil.which("nginx", path=os.environ.get("PATH", "") + ":/usr/sbin")
         for _ in range(5):
             self.port = free_port()
             (folder / "nginx.conf").write_text(CONFIG.format(
@@ -48,7 +47,7 @@ class Proxy:
                 tls="ssl http2" if tls else "",
                 certificate=f"ssl_certificate {tls[0]}; ssl_certificate_key {tls[1]};" if tls else ""))
             with open(folder / "out", "ab") as out:
-                self.process = subprocess.Popen([program, "-p", folder, "-c", folder / "nginx.conf"], stdout=out,
+                self.process = subprocess.Popen([found("nginx"), "-e", folder / "error.log", "-p", folder, "-c", folder / "nginx.conf"], stdout=out,
                                                 stderr=out)
             if wait_until(lambda: self.process.poll() is not None or self.listens(), 30, "nginx listens or ends"):
                 if self.process.poll() is None:

@@ -111,7 +111,7 @@ class Distribution2(Distribution):
 
     @staticmethod
     def program():
-        return shutil.which("docker-registry")
+        return found("docker-registry")
 
 
 class Distribution3(Distribution):
@@ -119,7 +119,7 @@ class Distribution3(Distribution):
 
     @staticmethod
     def program():
-        return found_in_cache("registry")
+        return in_cache("bin/registry")
 
 
 class Zot(Server):
@@ -127,7 +127,7 @@ class Zot(Server):
 
     @staticmethod
     def program():
-        return os.environ.get("REGFS_TEST_ZOT") or found_in_cache("zot") or shutil.which("zot")
+        return os.environ.get("REGFS_TEST_ZOT") or in_cache("bin/zot") or shutil.which("zot")
 
     def command(self):
         http = {"address": "127.0.0.1", "port": str(self.port), "compat": ["docker2s2"]}
@@ -150,15 +150,21 @@ class Crane(Server):
 
     @staticmethod
     def program():
-        return found_in_cache("crane")
+        return in_cache("bin/crane")
 
     def command(self):
         return [self.program(), "registry", "serve", "--address", self.host, "--disk", str(self.storage)]
 
 
-def found_in_cache(name):
-    path = CACHE / "bin" / name
+def in_cache(name):
+    path = CACHE / name
     return str(path) if os.access(path, os.X_OK) else None
+
+
+def found(name):
+    """A server of Debian's: installed, or unpacked into the cache by install.sh."""
+    return (shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin")
+            or in_cache(f"debian/usr/bin/{name}") or in_cache(f"debian/usr/sbin/{name}"))
 
 
 def zot_refused():
