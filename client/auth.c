@@ -14,15 +14,16 @@
 #include "util/cleanup.h"
 #include "util/map.h"
 
-/* Seconds: what a token without expires_in lives (token specification), and how long before its end it is replaced. */
+/* Seconds: what a token without expires_in lives (token specification), and how long before its end it is
+ * replaced. */
 enum { DEFAULT_LIFE = 60, EARLY = 10 };
 
 struct token {
 	struct map_node node;
-	char *scope;     /* the key: what we need */
-	char *asked;     /* what the registry said to ask for, or NULL: the same */
-	char *header;    /* "Bearer ...", NULL: none yet */
-	uint64_t until;  /* loop_now() */
+	char *scope; /* the key: what we need */
+	char *asked; /* what the registry said to ask for, or NULL: the same */
+	char *header; /* "Bearer ...", NULL: none yet */
+	uint64_t until; /* loop_now() */
 	bool fetching;
 	struct list waiters;
 };
@@ -94,7 +95,8 @@ static struct token *find_token(struct auth *a, const char *scope)
 	const uint64_t hash = map_hash(scope, strlen(scope));
 	struct token *t;
 
-	map_for_each_match(&a->tokens, hash, node) {
+	map_for_each_match(&a->tokens, hash, node)
+	{
 		t = container_of(node, struct token, node);
 		if (strcmp(t->scope, scope) == 0)
 			return t;
@@ -219,8 +221,8 @@ static int learn_bearer(struct auth *a, const struct reg_challenge *c, struct re
 	return 0;
 }
 
-static int bearer_challenged(struct auth *a, const char *scope, const char *used, const struct reg_challenge *c,
-			     struct reg_error *error)
+static int bearer_challenged(struct auth *a, const char *scope, const char *used,
+			     const struct reg_challenge *c, struct reg_error *error)
 {
 	struct token *t;
 	char *asked = NULL;
@@ -236,7 +238,8 @@ static int bearer_challenged(struct auth *a, const char *scope, const char *used
 	}
 	free(t->asked);
 	t->asked = asked;
-	/* Only the token that was refused is dropped: another request may have fetched a new one meanwhile. */
+	/* Only the token that was refused is dropped: another request may have fetched a new one meanwhile.
+	 */
 	if (used && t->header && strcmp(used, t->header) == 0) {
 		reg_wipe(t->header);
 		free(t->header);
@@ -251,13 +254,15 @@ int auth_challenged(struct auth *a, const char *scope, const char *used, const c
 	struct reg_challenge c;
 
 	if (!reg_challenge_parse(challenge, &c))
-		return reg_fail(error, -EACCES, "the registry asks for a login in a way that regfs does not know");
+		return reg_fail(error, -EACCES,
+				"the registry asks for a login in a way that regfs does not know");
 	if (c.scheme == REG_SCHEME_BEARER)
 		return bearer_challenged(a, scope, used, &c, error);
 	if (!a->credentials.user)
-		return reg_fail(error, -EACCES,
-				"the registry wants a user name and a password: log in with docker, podman or skopeo, or "
-				"set REGFS_USER and REGFS_PASSWORD");
+		return reg_fail(
+			error, -EACCES,
+			"the registry wants a user name and a password: log in with docker, podman or skopeo, or "
+			"set REGFS_USER and REGFS_PASSWORD");
 	if (used)
 		return reg_fail(error, -EACCES, "the registry does not accept this user name and password");
 	a->scheme = REG_SCHEME_BASIC;
@@ -298,7 +303,8 @@ static int read_token(struct token *t, const struct buf *body, struct reg_error 
 	return 0;
 }
 
-void auth_token_answer(struct auth *a, void *token, int err, const struct reg_error *error, const struct buf *body)
+void auth_token_answer(struct auth *a, void *token, int err, const struct reg_error *error,
+		       const struct buf *body)
 {
 	struct token *t = token;
 	struct reg_error mine = {0};

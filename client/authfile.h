@@ -8,8 +8,8 @@
 #include "credentials.h"
 
 /*
- * 1: *ret is what the file has for the source; 0: it has nothing, or is missing and need not be there; a negative
- * errno otherwise.
+ * 1: *ret is what the file has for the source; 0: it has nothing, or is missing and need not be there; a
+ * negative errno otherwise.
  */
 int reg_authfile_find(const char *path, bool must_exist, const struct reg_source *source,
 		      struct reg_credentials *ret, struct reg_error *error);

@@ -13,8 +13,8 @@
 struct blob_work {
 	struct work work;
 	struct reg_digest digest;
-	size_t max;               /* whole blob */
-	uint64_t size, offset;    /* range */
+	size_t max; /* whole blob */
+	uint64_t size, offset; /* range */
 	size_t length;
 };
 
@@ -51,8 +51,11 @@ static int verify(const struct blob_work *b, struct reg_error *error)
 		return reg_fail(error, r, "the digest cannot be computed");
 	if (reg_digest_equal(&have, &b->digest))
 		return 0;
-	r = reg_fail(error, -EBADMSG, "the blob hashes to %s, not to its name%s", reg_digest_text(&have, text),
-		     q->body.size ? "" : "; it is empty: restart the registry if its garbage was collected while it ran");
+	r = reg_fail(
+		error, -EBADMSG, "the blob hashes to %s, not to its name%s", reg_digest_text(&have, text),
+		q->body.size
+			? ""
+			: "; it is empty: restart the registry if its garbage was collected while it ran");
 	error->status = q->status;
 	return r;
 }
@@ -87,12 +90,14 @@ static void on_range(struct exchange *x)
 	}
 	if (x->req.status == 206 &&
 	    (sscanf(x->req.content_range, "bytes %llu-%llu/", &first, &last) != 2 || first != b->offset)) {
-		work_fail(&b->work, reg_fail(&error, -EIO, "the registry sent another range than asked for"), &error);
+		work_fail(&b->work, reg_fail(&error, -EIO, "the registry sent another range than asked for"),
+			  &error);
 		return;
 	}
 	if (x->req.body.size != b->length) {
 		work_fail(&b->work,
-			  reg_fail(&error, -EIO, "the registry sent %zu bytes of %zu", x->req.body.size, b->length),
+			  reg_fail(&error, -EIO, "the registry sent %zu bytes of %zu", x->req.body.size,
+				   b->length),
 			  &error);
 		return;
 	}
@@ -176,8 +181,8 @@ uint64_t reg_blob(struct reg_client *c, const char *repository, const struct reg
 	return work_submit(&b->work, call);
 }
 
-uint64_t reg_blob_range(struct reg_client *c, const char *repository, const struct reg_digest *digest, uint64_t size,
-			uint64_t offset, size_t length, const struct reg_call *call)
+uint64_t reg_blob_range(struct reg_client *c, const char *repository, const struct reg_digest *digest,
+			uint64_t size, uint64_t offset, size_t length, const struct reg_call *call)
 {
 	static const struct work_class class = {.start = range_start};
 	char text[REG_DIGEST_MAX], detail[REG_DIGEST_MAX + 64];
@@ -185,7 +190,8 @@ uint64_t reg_blob_range(struct reg_client *c, const char *repository, const stru
 
 	if (!reg_name_is_repository(repository))
 		return work_refuse(c, call, "repository", repository);
-	snprintf(detail, sizeof(detail), "%s %llu %zu", reg_digest_text(digest, text), (unsigned long long)offset, length);
+	snprintf(detail, sizeof(detail), "%s %llu %zu", reg_digest_text(digest, text),
+		 (unsigned long long)offset, length);
 	b = blob_new(c, &class, "range", repository, digest, detail);
 	if (!b)
 		return 0;

@@ -4,7 +4,8 @@
 
 #include "registry.h"
 
-/* Takes over data, which was allocated and has a NUL at data[size]; data is freed if NULL (no memory) is returned. */
+/* Takes over data, which was allocated and has a NUL at data[size]; data is freed if NULL (no memory) is
+ * returned. */
 struct reg_bytes *reg_bytes_take(char *data, size_t size);
 
 #endif

@@ -65,7 +65,8 @@ static struct entry *find(struct cache *c, const struct reg_digest *digest)
 {
 	const uint64_t hash = map_hash(digest, sizeof(*digest));
 
-	map_for_each_match(&c->entries, hash, node) {
+	map_for_each_match(&c->entries, hash, node)
+	{
 		struct entry *e = container_of(node, struct entry, node);
 
 		if (reg_digest_equal(&e->digest, digest))
@@ -86,7 +87,8 @@ struct reg_bytes *cache_get(struct cache *c, const struct reg_digest *digest, co
 	return e->bytes;
 }
 
-void cache_put(struct cache *c, const struct reg_digest *digest, const char *media_type, struct reg_bytes *bytes)
+void cache_put(struct cache *c, const struct reg_digest *digest, const char *media_type,
+	       struct reg_bytes *bytes)
 {
 	struct entry *e;
 

@@ -85,8 +85,8 @@ static bool at_parameter(const char *p)
 }
 
 /*
- * The parameters of one challenge, up to the next or the end, into *c unless that is NULL. NULL: they do not parse,
- * or do not fit.
+ * The parameters of one challenge, up to the next or the end, into *c unless that is NULL. NULL: they do not
+ * parse, or do not fit.
  */
 static const char *read_parameters(const char *p, struct reg_challenge *c)
 {

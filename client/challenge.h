@@ -13,8 +13,8 @@ struct reg_challenge {
 };
 
 /*
- * Parses one header, which may hold several challenges; Bearer is preferred to Basic, others are skipped. False if there is
- * neither, or the header does not parse, or a value does not fit.
+ * Parses one header, which may hold several challenges; Bearer is preferred to Basic, others are skipped.
+ * False if there is neither, or the header does not parse, or a value does not fit.
  */
 bool reg_challenge_parse(const char *header, struct reg_challenge *ret);
 

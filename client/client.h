@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The inside of a client. A call (struct op) subscribes to a work: what has to be done for one target, shared by all
- * calls with the same target. A work is a short program of exchanges, written in the file of its group of endpoints.
+ * The inside of a client. A call (struct op) subscribes to a work: what has to be done for one target, shared
+ * by all calls with the same target. A work is a short program of exchanges, written in the file of its group
+ * of endpoints.
  */
 #ifndef REG_CLIENT_H
 #define REG_CLIENT_H
@@ -28,7 +29,7 @@ struct reg_client {
 	struct session session;
 	struct cache *cache;
 	struct map works; /* by key */
-	struct map ops;   /* by number */
+	struct map ops; /* by number */
 };
 
 struct work;
@@ -43,8 +44,9 @@ struct work_class {
 struct work {
 	const struct work_class *class;
 	struct reg_client *client;
-	struct exchange x;  /* the request under way; its group, scope, path and timeout are set by work_new() */
-	char *key;          /* calls with the same key share the work */
+	struct exchange
+		x; /* the request under way; its group, scope, path and timeout are set by work_new() */
+	char *key; /* calls with the same key share the work */
 	char *path, *scope, *group;
 	struct map_node node;
 	struct list ops;
@@ -52,23 +54,26 @@ struct work {
 };
 
 struct work_target {
-	const char *kind;       /* tells works of different kinds apart in the key */
+	const char *kind; /* tells works of different kinds apart in the key */
 	const char *repository; /* "" for the registry itself */
-	const char *scope;      /* what a token must allow, NULL: pulling from the repository */
-	const char *detail;     /* the rest of the key, or "" */
+	const char *scope; /* what a token must allow, NULL: pulling from the repository */
+	const char *detail; /* the rest of the key, or "" */
 };
 
 /*
- * Allocates a work of `size` bytes that begins with a struct work, and its key. NULL: no memory. Until work_submit() it is the
- * caller's, to be given up with work_free().
+ * Allocates a work of `size` bytes that begins with a struct work, and its key. NULL: no memory. Until
+ * work_submit() it is the caller's, to be given up with work_free().
  */
-void *work_new(struct reg_client *c, const struct work_class *class, size_t size, const struct work_target *target);
+void *work_new(struct reg_client *c, const struct work_class *class, size_t size,
+	       const struct work_target *target);
 void work_free(struct work *w);
 
-/* From any thread: hands the work over. Returns the number of the call, 0 if memory ran out (the work is freed then). */
+/* From any thread: hands the work over. Returns the number of the call, 0 if memory ran out (the work is
+ * freed then). */
 uint64_t work_submit(struct work *w, const struct reg_call *call);
 
-/* "/v2/..." of the next request; parts are percent-encoded by the caller where that is needed. 0 or -ENOMEM. */
+/* "/v2/..." of the next request; parts are percent-encoded by the caller where that is needed. 0 or -ENOMEM.
+ */
 int work_set_path(struct work *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Starts w->x with w->path. */
 void work_send(struct work *w, void (*done)(struct exchange *x));

@@ -311,7 +311,8 @@ static void http_step(void *data)
 	bool started, finished;
 	int running;
 
-	/* What finishes frees places and wakes callers who start more: wait only when neither has happened. */
+	/* What finishes frees places and wakes callers who start more: wait only when neither has happened.
+	 */
 	do {
 		started = start_ready(h);
 		curl_multi_perform(h->multi, &running);
@@ -386,7 +387,8 @@ static void step_all(void *data)
 	http_step(data);
 }
 
-int http_new(unsigned connections, const char *cacert, bool insecure, struct http **ret, struct reg_error *error)
+int http_new(unsigned connections, const char *cacert, bool insecure, struct http **ret,
+	     struct reg_error *error)
 {
 	struct http *h;
 

@@ -9,7 +9,8 @@
 struct http;
 
 /* cacert: a PEM file or NULL. 0, -ENOMEM; -ENOENT, -EACCES if cacert cannot be read. */
-int http_new(unsigned connections, const char *cacert, bool insecure, struct http **ret, struct reg_error *error);
+int http_new(unsigned connections, const char *cacert, bool insecure, struct http **ret,
+	     struct reg_error *error);
 void http_free(struct http *h); /* nothing may be under way */
 
 struct transport *http_transport(struct http *h);

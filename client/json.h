@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * JSON from a registry, read with care: member names compare case-sensitively, types are checked, numbers are whole
- * and at most 2^53, nesting is bounded. Only json.c includes cJSON.
+ * JSON from a registry, read with care: member names compare case-sensitively, types are checked, numbers are
+ * whole and at most 2^53, nesting is bounded. Only json.c includes cJSON.
  */
 #ifndef REG_JSON_H
 #define REG_JSON_H
@@ -23,7 +23,8 @@ void json_wipe(struct json *document); /* overwrites every string, then frees: f
 /* Is there such a member, of any type but null? */
 bool json_has(const struct json *value, const char *name);
 
-/* The member of an object: NULL if value is NULL or no object, or has no such member, or it is of another type. */
+/* The member of an object: NULL if value is NULL or no object, or has no such member, or it is of another
+ * type. */
 const struct json *json_object(const struct json *value, const char *name);
 const struct json *json_array(const struct json *value, const char *name);
 const char *json_string(const struct json *value, const char *name);
@@ -34,7 +35,8 @@ bool json_has_null(const struct json *value, const char *name); /* the member is
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 const char *json_text(const struct json *value); /* a string's own text, or NULL if it is no string */
-const char *json_name(const struct json *value); /* the name under which a member stands in its object, or NULL */
+const char *json_name(
+	const struct json *value); /* the name under which a member stands in its object, or NULL */
 
 /* The elements of an array, the members of an object: first, then next; NULL at the end. */
 const struct json *json_first(const struct json *value);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listings and their pages: the catalog, the tags of a repository (OCI distribution specification, end-8), the referrers of
- * a manifest (end-12). What registries do to paging is met here: no Link, one that names another host or path, one that
- * leads back, a page size that is refused, a list that ignores it, null for none.
+ * Listings and their pages: the catalog, the tags of a repository (OCI distribution specification, end-8),
+ * the referrers of a manifest (end-12). What registries do to paging is met here: no Link, one that names
+ * another host or path, one that leads back, a page size that is refused, a list that ignores it, null for
+ * none.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -29,16 +30,16 @@ struct listing_kind {
 struct listing_work {
 	struct work work;
 	const struct listing_kind *kind;
-	char *path;           /* without its query */
+	char *path; /* without its query */
 	bool one_page;
-	unsigned n;           /* 0: the registry's default */
-	char *last;           /* one page: where it starts, or NULL */
-	bool refused_n;       /* n was refused once: ask without it */
-	bool ignore_link;     /* Links lead in a circle, or nowhere: go on by last */
-	bool by_link;         /* the page under way was found by a Link */
-	unsigned empty;       /* pages in a row that brought nothing */
+	unsigned n; /* 0: the registry's default */
+	char *last; /* one page: where it starts, or NULL */
+	bool refused_n; /* n was refused once: ask without it */
+	bool ignore_link; /* Links lead in a circle, or nowhere: go on by last */
+	bool by_link; /* the page under way was found by a Link */
+	unsigned empty; /* pages in a row that brought nothing */
 	struct namelist names;
-	char next[2560];      /* path and query of the next page */
+	char next[2560]; /* path and query of the next page */
 };
 
 static const char *item_digest(const struct json *item)
@@ -107,7 +108,8 @@ static bool is_empty_list(const struct listing_work *l, const struct json *page)
 	return l->kind == &tags_kind && json_string(page, "name") && !json_has(page, "tags");
 }
 
-/* Adds the names of a page. Returns how many it held, good or bad, or a negative errno; *ret_new counts those not seen before. */
+/* Adds the names of a page. Returns how many it held, good or bad, or a negative errno; *ret_new counts those
+ * not seen before. */
 static ssize_t add_names(struct listing_work *l, const struct json *page, size_t *ret_new)
 {
 	const struct json *array = json_array(page, l->kind->array);
@@ -158,8 +160,9 @@ static int next_page(struct listing_work *l, ssize_t total)
 		return r < 0 ? r : 1;
 	}
 	/*
-	 * A full page without a usable Link: some registries end theirs too early, others point to where they are not. A list
-	 * that ignores n looks the same if it happens to be as long; asking again then brings nothing new.
+	 * A full page without a usable Link: some registries end theirs too early, others point to where they
+	 * are not. A list that ignores n looks the same if it happens to be as long; asking again then brings
+	 * nothing new.
 	 */
 	if (!l->names.count || (!q->link[0] && (l->refused_n || total != PAGE)))
 		return 0;
@@ -169,8 +172,8 @@ static int next_page(struct listing_work *l, ssize_t total)
 }
 
 /*
- * A page brought no new name: the end, unless it leads on and held none that we know, or Links lead in a circle.
- * known: how many of its names were there before.
+ * A page brought no new name: the end, unless it leads on and held none that we know, or Links lead in a
+ * circle. known: how many of its names were there before.
  */
 static int next_after_nothing(struct listing_work *l, ssize_t total, size_t known)
 {
@@ -191,8 +194,8 @@ static void finish_one_page(struct listing_work *l, ssize_t total)
 }
 
 /*
- * A name with a NUL would make the whole page unreadable, good names and all: as another control character it is one bad name
- * among others.
+ * A name with a NUL would make the whole page unreadable, good names and all: as another control character it
+ * is one bad name among others.
  */
 static void mask_nuls(struct buf *body)
 {
@@ -224,7 +227,8 @@ static void read_page(struct listing_work *l)
 
 	json_free(page);
 	if (total < 0) {
-		fail(l, (int)total, total == -EBADMSG ? "the answer is not a listing" : "the listing is too large");
+		fail(l, (int)total,
+		     total == -EBADMSG ? "the answer is not a listing" : "the listing is too large");
 		return;
 	}
 	if (l->one_page) {
@@ -233,7 +237,8 @@ static void read_page(struct listing_work *l)
 	}
 	if (new)
 		l->empty = 0;
-	r = new ? next_page(l, total) : next_after_nothing(l, total, (size_t)total - (l->names.dropped - dropped));
+	r = new ? next_page(l, total)
+		: next_after_nothing(l, total, (size_t)total - (l->names.dropped - dropped));
 	if (r <= 0) {
 		if (r < 0)
 			fail(l, r, r == -EIO ? "page after page holds nothing" : "out of memory");
@@ -252,13 +257,15 @@ static void on_page(struct exchange *x)
 	if (x->err < 0 && x->req.status == 400 && !l->one_page && !l->refused_n && !l->names.count) {
 		l->refused_n = true;
 		send_page(l, page_path(l, 0, NULL));
-	} else if (x->err < 0 && l->by_link && l->names.count && (x->req.status == 400 || x->req.status == 404)) {
+	} else if (x->err < 0 && l->by_link && l->names.count &&
+		   (x->req.status == 400 || x->req.status == 404)) {
 		/* A proxy's Link that is not right for us: the name that we had last is. */
 		l->ignore_link = true;
 		l->by_link = false;
 		send_page(l, page_path(l, PAGE, l->names.items[l->names.count - 1]));
 	} else if (x->err == -ENOENT && l->names.count) {
-		fail(l, -EIO, "the next page of the listing is not found"); /* which is no absence of the whole */
+		fail(l, -EIO,
+		     "the next page of the listing is not found"); /* which is no absence of the whole */
 	} else if (x->err < 0) {
 		work_fail(&l->work, x->err, &x->error);
 	} else {
@@ -271,7 +278,8 @@ static void listing_start(struct work *w)
 	struct listing_work *l = container_of(w, struct listing_work, work);
 
 	w->x.req.max_body = REG_MAX_PAGE;
-	w->x.req.accept = l->kind == &referrers_kind ? "application/vnd.oci.image.index.v1+json" : "application/json";
+	w->x.req.accept =
+		l->kind == &referrers_kind ? "application/vnd.oci.image.index.v1+json" : "application/json";
 	w->x.timeout_ms = w->client->list_timeout_ms;
 	if (l->one_page)
 		send_page(l, page_path(l, l->n, l->last));
@@ -279,8 +287,9 @@ static void listing_start(struct work *w)
 		send_page(l, page_path(l, l->kind == &referrers_kind ? 0 : PAGE, NULL));
 }
 
-static uint64_t submit(struct reg_client *c, const struct listing_kind *kind, const struct work_target *target,
-		       char *path, const struct reg_page *page, const struct reg_call *call)
+static uint64_t submit(struct reg_client *c, const struct listing_kind *kind,
+		       const struct work_target *target, char *path, const struct reg_page *page,
+		       const struct reg_call *call)
 {
 	static const struct work_class class = {listing_start, listing_done};
 	struct listing_work *l = path ? work_new(c, &class, sizeof(*l), target) : NULL;
@@ -314,7 +323,8 @@ static void page_detail(const struct reg_page *page, char *ret, size_t size)
 uint64_t reg_catalog(struct reg_client *c, const struct reg_page *page, const struct reg_call *call)
 {
 	char detail[300];
-	const struct work_target target = {page ? "catalog page" : "catalog", "", "registry:catalog:*", detail};
+	const struct work_target target = {page ? "catalog page" : "catalog", "", "registry:catalog:*",
+					   detail};
 
 	page_detail(page, detail, sizeof(detail));
 	return submit(c, &catalog_kind, &target, strdup("/v2/_catalog"), page, call);

@@ -15,9 +15,9 @@ struct loop {
 	bool started;
 	struct loop_poller poller;
 	pthread_mutex_t lock;
-	struct list inbox;     /* protected by lock: tasks posted */
+	struct list inbox; /* protected by lock: tasks posted */
 	struct loop_task *last; /* protected by lock: set once, by loop_stop() */
-	struct list timers;    /* of the thread: sorted by when they are due; there are few */
+	struct list timers; /* of the thread: sorted by when they are due; there are few */
 };
 
 uint64_t loop_now(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The network thread: tasks that other threads post to it, timers, and a poller (http.c) that it drives. All of the
- * client but the calls in registry.h runs on this thread, so nothing above it needs a lock.
+ * The network thread: tasks that other threads post to it, timers, and a poller (http.c) that it drives. All
+ * of the client but the calls in registry.h runs on this thread, so nothing above it needs a lock.
  */
 #ifndef REG_LOOP_H
 #define REG_LOOP_H
@@ -25,9 +25,10 @@ struct loop_timer {
 };
 
 struct loop_poller {
-	void (*step)(void *data);             /* do all that can be done without waiting */
-	void (*poll)(void *data, int timeout); /* wait for the network, for timeout milliseconds, or for wake() */
-	void (*wake)(void *data);             /* from any thread */
+	void (*step)(void *data); /* do all that can be done without waiting */
+	void (*poll)(void *data,
+		     int timeout); /* wait for the network, for timeout milliseconds, or for wake() */
+	void (*wake)(void *data); /* from any thread */
 	void *data;
 };
 

@@ -11,8 +11,8 @@
 #include "util/cleanup.h"
 
 /*
- * Every type at once: with fewer, registries answer an index's reader with one of its children, or with 404. The last
- * three are for what only old registries still hold.
+ * Every type at once: with fewer, registries answer an index's reader with one of its children, or with 404.
+ * The last three are for what only old registries still hold.
  */
 static const char accept_manifests[] = "application/vnd.oci.image.index.v1+json, "
 				       "application/vnd.docker.distribution.manifest.list.v2+json, "
@@ -44,7 +44,8 @@ static const char *plain_type(char *content_type)
 	return content_type[0] ? content_type : NULL;
 }
 
-/* What the bytes must hash to: the digest asked for, else the one that the registry states, else whatever they do. */
+/* What the bytes must hash to: the digest asked for, else the one that the registry states, else whatever
+ * they do. */
 static int verify(const struct manifest_work *m, const struct http_request *q, struct reg_digest *ret,
 		  struct reg_error *error)
 {
@@ -54,12 +55,13 @@ static int verify(const struct manifest_work *m, const struct http_request *q, s
 
 	if (!want.algorithm)
 		(void)reg_digest_parse(q->digest, &want);
-	r = reg_digest_compute(want.algorithm ? want.algorithm : REG_SHA256, q->body.data, q->body.size, &have);
+	r = reg_digest_compute(want.algorithm ? want.algorithm : REG_SHA256, q->body.data, q->body.size,
+			       &have);
 	if (r < 0)
 		return reg_fail(error, r, "the digest cannot be computed");
 	if (want.algorithm && !reg_digest_equal(&want, &have)) {
-		r = reg_fail(error, -EBADMSG, "the manifest hashes to %s, not to %s", reg_digest_text(&have, text),
-			     reg_digest_text(&want, other));
+		r = reg_fail(error, -EBADMSG, "the manifest hashes to %s, not to %s",
+			     reg_digest_text(&have, text), reg_digest_text(&want, other));
 		error->status = q->status;
 		return r;
 	}
@@ -107,7 +109,8 @@ static void on_manifest(struct exchange *x)
 static void on_head(struct exchange *x)
 {
 	struct manifest_work *m = container_of(x, struct manifest_work, work.x);
-	struct reg_result result = {.media_type = plain_type(x->req.content_type), .size = x->req.content_length};
+	struct reg_result result = {.media_type = plain_type(x->req.content_type),
+				    .size = x->req.content_length};
 
 	if (x->err < 0) {
 		work_fail(&m->work, x->err, &x->error);

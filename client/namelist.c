@@ -62,7 +62,8 @@ int namelist_add(struct namelist *l, const char *name)
 	const uint64_t hash = map_hash(name, strlen(name));
 	struct entry *e;
 
-	map_for_each_match(&l->map, hash, node) {
+	map_for_each_match(&l->map, hash, node)
+	{
 		e = container_of(node, struct entry, node);
 		if (strcmp(e->name, name) == 0)
 			return 0;

@@ -8,15 +8,15 @@
 #include "util/cleanup.h"
 
 /*
- * A group may hold SHARE times as many places as it leaves free: alone it gets SHARE / (SHARE + 1) of them, a second
- * one as much of the rest, and so on.
+ * A group may hold SHARE times as many places as it leaves free: alone it gets SHARE / (SHARE + 1) of them, a
+ * second one as much of the rest, and so on.
  */
 enum { SHARE = 7 };
 
 struct queue_group {
 	struct map_node node;
 	struct list waited_turn, ahead_turn; /* in queue->waited, queue->ahead while it has such items */
-	struct list waited, ahead;           /* items, first come first served */
+	struct list waited, ahead; /* items, first come first served */
 	unsigned items, running;
 	char name[];
 };
@@ -40,7 +40,8 @@ static struct queue_group *find_group(struct queue *q, const char *name)
 	const uint64_t hash = map_hash(name, size);
 	struct queue_group *g;
 
-	map_for_each_match(&q->groups, hash, node) {
+	map_for_each_match(&q->groups, hash, node)
+	{
 		g = container_of(node, struct queue_group, node);
 		if (strcmp(g->name, name) == 0)
 			return g;

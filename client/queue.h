@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which transfer may start next. Items belong to groups (repositories). Groups take turns; in each, what somebody waits
- * for goes before what is fetched ahead. A group may hold only a share of the free places that shrinks as they run out
- * (a dynamic threshold), so a group whose transfers hang never holds all of them, and another group always finds one. Of
- * fewer than four places none is set aside.
+ * Which transfer may start next. Items belong to groups (repositories). Groups take turns; in each, what
+ * somebody waits for goes before what is fetched ahead. A group may hold only a share of the free places that
+ * shrinks as they run out (a dynamic threshold), so a group whose transfers hang never holds all of them, and
+ * another group always finds one. Of fewer than four places none is set aside.
  */
 #ifndef REG_QUEUE_H
 #define REG_QUEUE_H

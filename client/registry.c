@@ -22,7 +22,8 @@ void reg_options_init(struct reg_options *o)
 
 static void set_base(struct reg_client *c, bool https)
 {
-	snprintf(c->session.base, sizeof(c->session.base), "%s://%s", https ? "https" : "http", c->source.host);
+	snprintf(c->session.base, sizeof(c->session.base), "%s://%s", https ? "https" : "http",
+		 c->source.host);
 }
 
 static void client_done(struct reg_client *c)

@@ -8,18 +8,18 @@
 #include <time.h>
 
 struct retry_facts {
-	unsigned tries;          /* attempts made, at least 1 */
-	int status;              /* of the last answer, 0 if there was none */
-	bool transient;          /* the connection broke in a way that another attempt may not meet */
+	unsigned tries; /* attempts made, at least 1 */
+	int status; /* of the last answer, 0 if there was none */
+	bool transient; /* the connection broke in a way that another attempt may not meet */
 	const char *retry_after; /* the header, seconds or an HTTP date, or "" */
-	time_t now;              /* wall clock, for a date */
-	uint64_t left_ms;        /* until the deadline */
-	unsigned jitter;         /* any number: spreads clients that failed together */
+	time_t now; /* wall clock, for a date */
+	uint64_t left_ms; /* until the deadline */
+	unsigned jitter; /* any number: spreads clients that failed together */
 };
 
 /*
- * Milliseconds to wait before the next attempt, or -1: give up. Only for requests that may be repeated. An answer that asks for
- * a longer wait than is left gives up at once: waiting in vain helps nobody.
+ * Milliseconds to wait before the next attempt, or -1: give up. Only for requests that may be repeated. An
+ * answer that asks for a longer wait than is left gives up at once: waiting in vain helps nobody.
  */
 int64_t retry_delay(const struct retry_facts *f);
 

@@ -84,16 +84,17 @@ static bool pause_and_retry(struct exchange *x)
 	delay = retry_delay(&facts);
 	if (delay < 0)
 		return false;
-	reg_log(&x->session->log, REG_LOG_DEBUG, "%s: status %d, %s; again in %lld ms", x->path, x->req.status,
-		x->req.err < 0 ? x->req.error.msg : "the registry asks to wait", (long long)delay);
+	reg_log(&x->session->log, REG_LOG_DEBUG, "%s: status %d, %s; again in %lld ms", x->path,
+		x->req.status, x->req.err < 0 ? x->req.error.msg : "the registry asks to wait",
+		(long long)delay);
 	x->state = EXCHANGE_PAUSE;
 	loop_timer_set(x->session->loop, &x->timer, (uint64_t)delay);
 	return true;
 }
 
 /*
- * What the registry refused is replaced once; a second refusal is an answer. A challenge to a request that showed
- * nothing comes on top.
+ * What the registry refused is replaced once; a second refusal is an answer. A challenge to a request that
+ * showed nothing comes on top.
  */
 static bool may_answer(struct exchange *x)
 {

@@ -23,8 +23,8 @@ struct session {
 struct exchange {
 	/* The caller's; req: method, accept, if_none_match, range, max_body and ahead. */
 	struct http_request req;
-	const char *path;    /* "/v2/..." with its query; a whole URL if anonymous */
-	const char *scope;   /* for a token */
+	const char *path; /* "/v2/..." with its query; a whole URL if anonymous */
+	const char *scope; /* for a token */
 	const char *group;
 	uint64_t timeout_ms; /* from when it first starts, retries included */
 	void (*done)(struct exchange *x);
@@ -35,9 +35,9 @@ struct exchange {
 
 	/* The session's. */
 	struct session *session;
-	bool plain;          /* a token request: url and authorization are the caller's */
+	bool plain; /* a token request: url and authorization are the caller's */
 	const char *plain_authorization;
-	char *url, *used;    /* used: the Authorization sent, a copy */
+	char *url, *used; /* used: the Authorization sent, a copy */
 	unsigned tries;
 	bool challenged, refused; /* 401: without an Authorization, with one */
 	uint64_t deadline;
@@ -50,7 +50,7 @@ struct exchange {
 void exchange_start(struct session *s, struct exchange *x);
 void exchange_cancel(struct exchange *x); /* also of one that is not under way */
 void exchange_urge(struct exchange *x);
-void exchange_done(struct exchange *x);   /* frees what it holds; it must not be under way */
+void exchange_done(struct exchange *x); /* frees what it holds; it must not be under way */
 
 auth_fetch_fn session_fetch_token; /* data: the session */
 void session_cancel_tokens(struct session *s);

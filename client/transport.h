@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The seam where the network starts: requests in, completions out, all on the network thread. http.c is libcurl behind
- * it; the unit tests have a scripted one.
+ * The seam where the network starts: requests in, completions out, all on the network thread. http.c is
+ * libcurl behind it; the unit tests have a scripted one.
  */
 #ifndef REG_TRANSPORT_H
 #define REG_TRANSPORT_H
@@ -20,16 +20,17 @@ struct http_request {
 	/* The sender's; all of it stays valid until done() or cancel(). */
 	enum http_method method;
 	char *url;
-	const char *accept;         /* or NULL */
-	const char *authorization;  /* or NULL; goes to the URL's own host only, never on with a redirect elsewhere */
-	const char *if_none_match;  /* an entity tag with its quotes, or NULL */
+	const char *accept; /* or NULL */
+	const char *authorization; /* or NULL; goes to the URL's own host only, never on with a redirect
+				      elsewhere */
+	const char *if_none_match; /* an entity tag with its quotes, or NULL */
 	bool ranged;
 	uint64_t range_offset;
-	size_t range_length;        /* at least 1 if ranged */
-	size_t max_body;            /* bytes; more is -EFBIG */
-	uint64_t timeout_ms;        /* for this attempt, once it has started */
-	const char *group;          /* who shares places fairly: the repository, or "" */
-	bool ahead;                 /* nobody waits for it yet */
+	size_t range_length; /* at least 1 if ranged */
+	size_t max_body; /* bytes; more is -EFBIG */
+	uint64_t timeout_ms; /* for this attempt, once it has started */
+	const char *group; /* who shares places fairly: the repository, or "" */
+	bool ahead; /* nobody waits for it yet */
 	void (*done)(struct http_request *q);
 
 	/* The answer. err is 0 if there was a whole HTTP answer, of whatever status. */
@@ -38,7 +39,7 @@ struct http_request {
 	bool transient; /* a failure that another attempt may not meet */
 	int status;
 	struct buf body;
-	uint64_t started;        /* loop_now() when it left the queue */
+	uint64_t started; /* loop_now() when it left the queue */
 	uint64_t content_length; /* UINT64_MAX: not said */
 	char content_type[256], digest[160], link[2048], challenge[4096], retry_after[64], content_range[96];
 

@@ -12,14 +12,15 @@
 
 struct op {
 	struct loop_task task; /* first it travels to the network thread */
-	struct list link;      /* in work->ops */
-	struct map_node node;  /* in client->ops */
+	struct list link; /* in work->ops */
+	struct map_node node; /* in client->ops */
 	uint64_t number;
 	struct work *work;
 	struct reg_call call;
 };
 
-void *work_new(struct reg_client *c, const struct work_class *class, size_t size, const struct work_target *target)
+void *work_new(struct reg_client *c, const struct work_class *class, size_t size,
+	       const struct work_target *target)
 {
 	struct work *w = calloc(1, size);
 	int r;
@@ -63,7 +64,8 @@ void work_free(struct work *w)
 
 static struct work *find_work(struct reg_client *c, const char *key, uint64_t hash)
 {
-	map_for_each_match(&c->works, hash, node) {
+	map_for_each_match(&c->works, hash, node)
+	{
 		struct work *w = container_of(node, struct work, node);
 
 		if (strcmp(w->key, key) == 0)
@@ -109,7 +111,8 @@ static void on_submit(struct loop_task *task)
 	}
 	if (!enter(c, op, same ? NULL : w, hash)) {
 		/* No room to share or to cancel: the only caller is told so. */
-		const struct reg_result result = {.err = reg_fail(&error, -ENOMEM, "out of memory"), .error = &error};
+		const struct reg_result result = {.err = reg_fail(&error, -ENOMEM, "out of memory"),
+						  .error = &error};
 
 		list_remove(&op->link);
 		op->call.done(op->call.data, &result);
@@ -231,7 +234,8 @@ static struct op *find_op(struct reg_client *c, uint64_t number)
 {
 	const uint64_t hash = map_hash(&number, sizeof(number));
 
-	map_for_each_match(&c->ops, hash, node) {
+	map_for_each_match(&c->ops, hash, node)
+	{
 		struct op *op = container_of(node, struct op, node);
 
 		if (op->number == number)

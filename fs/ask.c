@@ -10,9 +10,8 @@
 const struct kind *kind_of(uint64_t node)
 {
 	static const struct kind *const kinds[] = {
-		[NODE_DIRECTORY] = &kind_directory, [NODE_TAGS] = &kind_tags,
-		[NODE_CONFIGS] = &kind_configs,     [NODE_MANIFESTS] = &kind_manifests,
-		[NODE_TAG] = &kind_tag,             [NODE_CONFIG] = &kind_config,
+		[NODE_DIRECTORY] = &kind_directory, [NODE_TAGS] = &kind_tags, [NODE_CONFIGS] = &kind_configs,
+		[NODE_MANIFESTS] = &kind_manifests, [NODE_TAG] = &kind_tag,   [NODE_CONFIG] = &kind_config,
 		[NODE_MANIFEST] = &kind_manifest,
 	};
 	const unsigned kind = node_kind(node);
@@ -146,7 +145,8 @@ void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret)
 
 enum { NEGATIVE_SECONDS = 5 };
 
-void attr_directory(const struct tree *t, uint64_t node, const struct timespec *changed, struct attributes *ret)
+void attr_directory(const struct tree *t, uint64_t node, const struct timespec *changed,
+		    struct attributes *ret)
 {
 	/* nlink 1 says "unknown" to find, which then looks at every entry: nothing is counted here. */
 	*ret = (struct attributes){node, S_IFDIR | t->options.dir_mode, 1, 4096, *changed};
@@ -165,5 +165,6 @@ void entry_placeholder(const struct tree *t, uint64_t node, struct entry *ret)
 
 void entry_absent(const struct tree *t, struct entry *ret)
 {
-	*ret = (struct entry){.name_valid = t->options.ttl < NEGATIVE_SECONDS ? t->options.ttl : NEGATIVE_SECONDS};
+	*ret = (struct entry){.name_valid =
+				      t->options.ttl < NEGATIVE_SECONDS ? t->options.ttl : NEGATIVE_SECONDS};
 }

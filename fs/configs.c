@@ -7,8 +7,8 @@
 enum { MAX_DEPTH = 8 };
 
 /*
- * The manifest whose config stands for an image. 0: it is known, or *ret is NULL: there is none; 1: *ret is to be loaded, then asked
- * again.
+ * The manifest whose config stands for an image. 0: it is known, or *ret is NULL: there is none; 1: *ret is
+ * to be loaded, then asked again.
  */
 static int config_holder(struct tree *t, struct image *i, struct image **ret)
 {
@@ -76,7 +76,8 @@ static int configs_list(struct tree *t, struct call *c, struct directory *d, str
 		return 0;
 	for (size_t k = 0; err == 0 && k < r->ntags; k++)
 		if (r->tags[k]->listed && !known_without(t, r->tags[k]))
-			err = listing_add(l, node_make(NODE_CONFIG, d->index, (uint32_t)k), r->tags[k]->name, S_IFREG);
+			err = listing_add(l, node_make(NODE_CONFIG, d->index, (uint32_t)k), r->tags[k]->name,
+					  S_IFREG);
 	return err;
 }
 
@@ -129,7 +130,10 @@ static int config_open(struct tree *t, struct call *c, struct directory *d, stru
 	return r == 0 ? document_read(t, c, tag->repository->name, &digest, false, &c->bytes, ret_fetch) : r;
 }
 
-const struct kind kind_configs = {
-	.type = S_IFDIR, .lookup = configs_lookup, .list = configs_list, .getattr = view_getattr, .known = view_known};
+const struct kind kind_configs = {.type = S_IFDIR,
+				  .lookup = configs_lookup,
+				  .list = configs_list,
+				  .getattr = view_getattr,
+				  .known = view_known};
 const struct kind kind_config = {
 	.type = S_IFREG, .getattr = config_getattr, .open = config_open, .known = config_known};

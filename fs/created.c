@@ -32,7 +32,8 @@ struct image_job {
 	bool stepping, no_subject;
 	unsigned pending;
 	int err;
-	struct part *parts; /* one for the subject or the manifest itself, then one for each item of an index */
+	struct part
+		*parts; /* one for the subject or the manifest itself, then one for each item of an index */
 	size_t nparts;
 };
 
@@ -135,7 +136,8 @@ static bool date_by_subject(struct image_job *job)
 		return false;
 	}
 	subject = image_get(job->tree, &i->subject);
-	r = subject ? image_date(job->tree, subject, job->repository, is_ahead(job), job->depth + 1, &f) : -ENOMEM;
+	r = subject ? image_date(job->tree, subject, job->repository, is_ahead(job), job->depth + 1, &f)
+		    : -ENOMEM;
 	if (part_settle(job, &job->parts[0], r, f)) {
 		set_date(job, CREATED_SUBJECT, subject->from == CREATED_UNDATED ? NULL : &subject->created);
 		return true;
@@ -162,7 +164,8 @@ static void date_by_platforms(struct image_job *job)
 		if (i->items[k].attestation || part->missing)
 			continue;
 		item = image_get(job->tree, &i->items[k].digest);
-		r = item ? image_date(job->tree, item, job->repository, is_ahead(job), job->depth + 1, &f) : -ENOMEM;
+		r = item ? image_date(job->tree, item, job->repository, is_ahead(job), job->depth + 1, &f)
+			 : -ENOMEM;
 		if (!part_settle(job, part, r, f) || item->from == CREATED_UNDATED)
 			continue;
 		if (!newest || item->created.tv_sec > newest->tv_sec ||
@@ -178,7 +181,8 @@ static void date_without_config(struct image_job *job, const struct reg_config *
 	const struct image *i = job->image;
 
 	if (i->has_annotation)
-		set_date(job, i->kind == REG_KIND_SCHEMA1 ? CREATED_HISTORY : CREATED_ANNOTATION, &i->annotation);
+		set_date(job, i->kind == REG_KIND_SCHEMA1 ? CREATED_HISTORY : CREATED_ANNOTATION,
+			 &i->annotation);
 	else
 		set_date(job, CREATED_HISTORY, config && config->has_history ? &config->history : NULL);
 }

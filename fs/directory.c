@@ -20,7 +20,8 @@ struct directory *directory_find(struct tree *t, const char *path)
 {
 	const uint64_t hash = map_hash(path, strlen(path));
 
-	map_for_each_match(&t->paths, hash, node) {
+	map_for_each_match(&t->paths, hash, node)
+	{
 		struct directory *d = container_of(node, struct directory, node);
 
 		if (strcmp(d->path, path) == 0)
@@ -52,7 +53,8 @@ static struct directory *add(struct tree *t, struct directory *parent, const cha
 	if (!d || t->ndirectories > MAX_DIRECTORIES)
 		goto fail;
 	d->path = strdup(path);
-	if (!d->path || grow((void **)&t->directories, &t->room, t->ndirectories, sizeof(*t->directories)) < 0)
+	if (!d->path ||
+	    grow((void **)&t->directories, &t->room, t->ndirectories, sizeof(*t->directories)) < 0)
 		goto fail;
 	if (parent && grow((void **)&parent->children, &parent->room, parent->nchildren, sizeof(d)) < 0)
 		goto fail;
@@ -171,14 +173,16 @@ static void on_catalog(void *data, const struct reg_result *result)
 	if (r == 0) {
 		r = catalog_merge(t, result->names->items, result->names->count);
 		if (result->names->dropped)
-			tree_log(t, REG_LOG_WARN, "the catalog holds %zu names that break the grammar; they are not shown",
+			tree_log(t, REG_LOG_WARN,
+				 "the catalog holds %zu names that break the grammar; they are not shown",
 				 result->names->dropped);
 	} else if (means_absent(r)) {
 		if (!t->catalog_absent)
-			tree_log(t, REG_LOG_WARN,
-				 "the registry shows no catalog (HTTP %d %s): enter repositories by name, or list them "
-				 "with -o repos_from=FILE",
-				 result->error->status, result->error->msg);
+			tree_log(
+				t, REG_LOG_WARN,
+				"the registry shows no catalog (HTTP %d %s): enter repositories by name, or list them "
+				"with -o repos_from=FILE",
+				result->error->status, result->error->msg);
 		t->catalog_absent = true;
 		t->catalog_error = r == -EACCES ? r : 0;
 		r = 0;

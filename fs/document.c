@@ -12,7 +12,7 @@ struct reading {
 	const char *repository; /* lives as long as the tree */
 	struct reg_digest digest;
 	bool probe;
-	size_t slot;            /* offset in struct call of the pointer to fill */
+	size_t slot; /* offset in struct call of the pointer to fill */
 };
 
 static void on_read(void *data, const struct reg_result *result)
@@ -66,8 +66,8 @@ static int sent(struct reading *reading, uint64_t op, struct fetch **ret_fetch)
 	return 1;
 }
 
-int document_read(struct tree *t, struct call *c, const char *repository, const struct reg_digest *digest, bool manifest,
-		  struct reg_bytes **slot, struct fetch **ret_fetch)
+int document_read(struct tree *t, struct call *c, const char *repository, const struct reg_digest *digest,
+		  bool manifest, struct reg_bytes **slot, struct fetch **ret_fetch)
 {
 	struct reading *reading;
 	struct reg_call call;
@@ -100,5 +100,6 @@ int document_probe(struct tree *t, struct call *c, const char *repository, const
 		return -ENOMEM;
 	reading->probe = true;
 	call = fetch_call(&reading->fetch, on_read, reading);
-	return sent(reading, reg_manifest_head(t->client, repository, reg_digest_text(digest, text), &call), ret_fetch);
+	return sent(reading, reg_manifest_head(t->client, repository, reg_digest_text(digest, text), &call),
+		    ret_fetch);
 }

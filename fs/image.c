@@ -14,7 +14,8 @@ struct image *image_get(struct tree *t, const struct reg_digest *digest)
 	const uint64_t hash = map_hash(digest, sizeof(*digest));
 	struct image *i;
 
-	map_for_each_match(&t->images, hash, node) {
+	map_for_each_match(&t->images, hash, node)
+	{
 		i = container_of(node, struct image, node);
 		if (reg_digest_equal(&i->digest, digest))
 			return i;
@@ -93,8 +94,8 @@ static int learn_document(struct image *i, const struct reg_document *d)
 	return 0;
 }
 
-int image_learn(struct tree *t, const struct reg_digest *digest, const char *media_type, struct reg_bytes *bytes,
-		struct image **ret, struct reg_error *error)
+int image_learn(struct tree *t, const struct reg_digest *digest, const char *media_type,
+		struct reg_bytes *bytes, struct image **ret, struct reg_error *error)
 {
 	struct image *i = image_get(t, digest);
 	struct reg_document d;
@@ -185,7 +186,8 @@ int image_load(struct tree *t, struct image *i, const char *repository, bool ahe
 	l->image = i;
 	fetch_begin(t, &i->loading, ahead);
 	call = fetch_call(&i->loading, on_loaded, l);
-	fetch_sent(t, &i->loading, reg_manifest(t->client, repository, reg_digest_text(&i->digest, text), NULL, &call));
+	fetch_sent(t, &i->loading,
+		   reg_manifest(t->client, repository, reg_digest_text(&i->digest, text), NULL, &call));
 	if (i->loading.active)
 		return 1;
 	free(l->repository);
@@ -215,8 +217,9 @@ const struct image_item *image_platform(const struct tree *t, const struct image
 const char *created_from_text(enum created_from from)
 {
 	static const char *const texts[] = {
-		[CREATED_UNKNOWN] = "unknown",   [CREATED_CONFIG] = "config",     [CREATED_ANNOTATION] = "annotation",
-		[CREATED_HISTORY] = "history",   [CREATED_PLATFORM] = "platform", [CREATED_SUBJECT] = "subject",
+		[CREATED_UNKNOWN] = "unknown",       [CREATED_CONFIG] = "config",
+		[CREATED_ANNOTATION] = "annotation", [CREATED_HISTORY] = "history",
+		[CREATED_PLATFORM] = "platform",     [CREATED_SUBJECT] = "subject",
 		[CREATED_UNDATED] = "undated",
 	};
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a digest is: the manifest or index by that name, as far as it is known, and the date that it was created. Content
- * never changes, so what is known stays known; and it is the same in every repository, so it is fetched once. With the lock.
+ * What a digest is: the manifest or index by that name, as far as it is known, and the date that it was
+ * created. Content never changes, so what is known stays known; and it is the same in every repository, so it
+ * is fetched once. With the lock.
  */
 #ifndef FS_IMAGE_H
 #define FS_IMAGE_H
@@ -9,13 +10,13 @@
 #include "tree.h"
 
 enum created_from {
-	CREATED_UNKNOWN,     /* not yet known */
-	CREATED_CONFIG,      /* the image config's .created */
-	CREATED_ANNOTATION,  /* org.opencontainers.image.created */
-	CREATED_HISTORY,     /* the newest .history[].created */
-	CREATED_PLATFORM,    /* the newest platform of an index */
-	CREATED_SUBJECT,     /* the subject of a signature or other referrer */
-	CREATED_UNDATED,     /* no date, or one that cannot be */
+	CREATED_UNKNOWN, /* not yet known */
+	CREATED_CONFIG, /* the image config's .created */
+	CREATED_ANNOTATION, /* org.opencontainers.image.created */
+	CREATED_HISTORY, /* the newest .history[].created */
+	CREATED_PLATFORM, /* the newest platform of an index */
+	CREATED_SUBJECT, /* the subject of a signature or other referrer */
+	CREATED_UNDATED, /* no date, or one that cannot be */
 };
 
 struct image_item {
@@ -28,37 +29,37 @@ struct image_item {
 struct image {
 	struct map_node node;
 	struct reg_digest digest;
-	bool known;               /* everything from here to media_type */
+	bool known; /* everything from here to media_type */
 	enum reg_kind kind;
 	uint64_t size;
 	struct reg_digest config; /* algorithm 0: none */
 	uint64_t config_size;
 	enum config_kind {
-		CONFIG_SILENT,    /* none, or of a type that does not say when it was created */
-		CONFIG_IMAGE,     /* an image config */
-		CONFIG_OTHER,     /* other JSON: it may say, and it may be anything */
+		CONFIG_SILENT, /* none, or of a type that does not say when it was created */
+		CONFIG_IMAGE, /* an image config */
+		CONFIG_OTHER, /* other JSON: it may say, and it may be anything */
 	} config_kind;
-	uint64_t layers_size;     /* bytes of all layers */
+	uint64_t layers_size; /* bytes of all layers */
 	struct reg_digest subject;
 	struct image_item *items; /* of an index */
 	size_t nitems;
 	char *media_type;
-	bool has_annotation;      /* org.opencontainers.image.created */
+	bool has_annotation; /* org.opencontainers.image.created */
 	struct timespec annotation;
 
 	enum created_from from;
-	struct timespec created;  /* unless unknown or undated */
-	struct image_job *job;    /* while its date is being found */
-	struct fetch dating;      /* likewise */
-	struct fetch loading;     /* while the manifest itself is fetched by digest */
-	uint64_t absent;          /* when a registry said that it has no such manifest; 0: never */
+	struct timespec created; /* unless unknown or undated */
+	struct image_job *job; /* while its date is being found */
+	struct fetch dating; /* likewise */
+	struct fetch loading; /* while the manifest itself is fetched by digest */
+	uint64_t absent; /* when a registry said that it has no such manifest; 0: never */
 };
 
 struct image *image_get(struct tree *t, const struct reg_digest *digest); /* found or made; NULL: no memory */
 
 /* Reads a manifest into its image. 0, -EBADMSG, -ENOMEM. */
-int image_learn(struct tree *t, const struct reg_digest *digest, const char *media_type, struct reg_bytes *bytes,
-		struct image **ret, struct reg_error *error);
+int image_learn(struct tree *t, const struct reg_digest *digest, const char *media_type,
+		struct reg_bytes *bytes, struct image **ret, struct reg_error *error);
 
 /* Makes the manifest known, by digest, from a repository that has it. */
 int image_load(struct tree *t, struct image *i, const char *repository, bool ahead, struct fetch **ret_fetch);

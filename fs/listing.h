@@ -10,12 +10,12 @@
 struct listing_item {
 	uint64_t node;
 	const char *name; /* lives as long as the tree */
-	uint32_t mode;    /* S_IFDIR or S_IFREG */
+	uint32_t mode; /* S_IFDIR or S_IFREG */
 };
 
 struct listing {
 	atomic_uint refs;
-	int err;               /* the list is not complete, and this is why: negative errno, told at its end */
+	int err; /* the list is not complete, and this is why: negative errno, told at its end */
 	uint64_t node, parent; /* for . and .. */
 	size_t count, room;
 	struct listing_item *items;

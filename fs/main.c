@@ -186,7 +186,8 @@ static int mount_session(struct program *p, struct reg_error *error)
 		r = -ENOMEM;
 	buf_done(&options);
 	if (r == 0)
-		p->session = fuse_session_new(&args, p->options.xattr ? &fs_ops_xattr : &fs_ops, sizeof(fs_ops), &p->fs);
+		p->session = fuse_session_new(&args, p->options.xattr ? &fs_ops_xattr : &fs_ops,
+					      sizeof(fs_ops), &p->fs);
 	fuse_opt_free_args(&args);
 	if (!p->session)
 		return reg_fail(error, -EINVAL, "the session cannot be made: %s", fuse_said);

@@ -15,9 +15,9 @@ static struct manifest *manifest_at(const struct directory *d, uint64_t node)
 
 static bool is_held(const struct repository *r, const struct reg_digest *digest)
 {
-	map_for_each_match(&r->holders, map_hash(digest, sizeof(*digest)), node)
-		if (reg_digest_equal(&container_of(node, struct holder, node)->digest, digest))
-			return true;
+	map_for_each_match(&r->holders, map_hash(digest, sizeof(*digest)),
+			   node) if (reg_digest_equal(&container_of(node, struct holder, node)->digest,
+						      digest)) return true;
 	return false;
 }
 
@@ -59,14 +59,15 @@ static int manifests_list(struct tree *t, struct call *c, struct directory *d, s
 		err = survey_run(r, c, false, &l->err, ret_fetch);
 	for (size_t k = 0; err == 0 && k < r->nmanifests; k++)
 		if (r->manifests[k]->listed)
-			err = listing_add(l, node_make(NODE_MANIFEST, d->index, (uint32_t)k), r->manifests[k]->name,
-					  S_IFREG);
+			err = listing_add(l, node_make(NODE_MANIFEST, d->index, (uint32_t)k),
+					  r->manifests[k]->name, S_IFREG);
 	return err;
 }
 
-/* The date of the newest tag that holds it: what is held never looks old. What nothing holds has its own date. */
-static int find_date(struct tree *t, struct call *c, struct repository *r, struct manifest *m, struct timespec *ret,
-		     struct fetch **ret_fetch)
+/* The date of the newest tag that holds it: what is held never looks old. What nothing holds has its own
+ * date. */
+static int find_date(struct tree *t, struct call *c, struct repository *r, struct manifest *m,
+		     struct timespec *ret, struct fetch **ret_fetch)
 {
 	struct image *i;
 	int ignored, err = repository_list(r, c, ret_fetch);
@@ -82,9 +83,9 @@ static int find_date(struct tree *t, struct call *c, struct repository *r, struc
 	i = image_get(t, &m->digest);
 	err = i ? image_date(t, i, r->name, false, 0, ret_fetch) : -ENOMEM;
 	if (err == 0)
-		*ret = i->from != CREATED_UNDATED       ? i->created
-		       : t->options.undated_epoch       ? (struct timespec){0}
-							: t->mounted;
+		*ret = i->from != CREATED_UNDATED ? i->created
+		       : t->options.undated_epoch ? (struct timespec){0}
+						  : t->mounted;
 	return err;
 }
 
@@ -100,7 +101,8 @@ static void fill(const struct tree *t, const struct manifest *m, const struct im
 static bool manifest_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
 {
 	const struct manifest *m = manifest_at(d, node);
-	const struct image *i = m && m->dated && survey_is_dated(d->repository) ? image_get(t, &m->digest) : NULL;
+	const struct image *i =
+		m && m->dated && survey_is_dated(d->repository) ? image_get(t, &m->digest) : NULL;
 
 	if (!i || !(i->known || m->has_size))
 		return false;
@@ -138,7 +140,10 @@ static int manifest_open(struct tree *t, struct call *c, struct directory *d, st
 	return document_read(t, c, d->repository->name, &m->digest, true, &c->bytes, ret_fetch);
 }
 
-const struct kind kind_manifests = {
-	.type = S_IFDIR, .lookup = manifests_lookup, .list = manifests_list, .getattr = view_getattr, .known = view_known};
+const struct kind kind_manifests = {.type = S_IFDIR,
+				    .lookup = manifests_lookup,
+				    .list = manifests_list,
+				    .getattr = view_getattr,
+				    .known = view_known};
 const struct kind kind_manifest = {
 	.type = S_IFREG, .getattr = manifest_getattr, .open = manifest_open, .known = manifest_known};

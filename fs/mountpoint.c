@@ -31,7 +31,8 @@ static char *absolute(const char *path)
 	if (slash)
 		*slash = '\0';
 	parent = realpath(!slash ? "." : slash == copy ? "/" : copy, NULL);
-	if (!parent || asprintf(&whole, "%s/%s", strcmp(parent, "/") ? parent : "", slash ? slash + 1 : copy) < 0)
+	if (!parent ||
+	    asprintf(&whole, "%s/%s", strcmp(parent, "/") ? parent : "", slash ? slash + 1 : copy) < 0)
 		return NULL;
 	return whole;
 }
@@ -76,10 +77,12 @@ static int clear_stale(const char *path, struct reg_error *error)
 	int r;
 
 	if (!whole || !is_regfs(whole))
-		return reg_fail(error, -ENOTCONN, "%s is a mount whose server is gone: unmount it first", path);
+		return reg_fail(error, -ENOTCONN, "%s is a mount whose server is gone: unmount it first",
+				path);
 	r = detach(whole);
 	if (r < 0)
-		return reg_fail(error, r, "%s is what a regfs that died left mounted: unmount it (fusermount3 -u %s)",
+		return reg_fail(error, r,
+				"%s is what a regfs that died left mounted: unmount it (fusermount3 -u %s)",
 				path, path);
 	return 0;
 }
@@ -100,14 +103,16 @@ int mountpoint_prepare(const char *path, char **ret, struct reg_error *error)
 	if (stat(path, &st) < 0) {
 		r = -errno;
 		if (r == -ENOENT)
-			return reg_fail(error, r, "the mount point %s does not exist: make it with mkdir", path);
+			return reg_fail(error, r, "the mount point %s does not exist: make it with mkdir",
+					path);
 		return reg_fail(error, r, "the mount point %s cannot be used: %s", path, strerror(-r));
 	}
 	if (!S_ISDIR(st.st_mode))
 		return reg_fail(error, -ENOTDIR, "the mount point %s is not a directory", path);
 	whole = realpath(path, NULL);
 	if (!whole)
-		return reg_fail(error, -errno, "the mount point %s cannot be used: %s", path, strerror(errno));
+		return reg_fail(error, -errno, "the mount point %s cannot be used: %s", path,
+				strerror(errno));
 	*ret = whole;
 	return 0;
 }

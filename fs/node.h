@@ -7,13 +7,13 @@
 
 enum node_kind {
 	NODE_DIRECTORY = 1, /* a name space or a repository: directory */
-	NODE_TAGS,          /* _tags: directory */
-	NODE_CONFIGS,       /* _configs */
-	NODE_MANIFESTS,     /* _manifests */
-	NODE_TAG,           /* directory, index of the tag */
-	NODE_CONFIG,        /* directory, index of the tag */
-	NODE_MANIFEST,      /* directory, index of the manifest */
-	NODE_SHARED,        /* never a node: st_ino of tags whose digest outlived the tag that it was named by */
+	NODE_TAGS, /* _tags: directory */
+	NODE_CONFIGS, /* _configs */
+	NODE_MANIFESTS, /* _manifests */
+	NODE_TAG, /* directory, index of the tag */
+	NODE_CONFIG, /* directory, index of the tag */
+	NODE_MANIFEST, /* directory, index of the manifest */
+	NODE_SHARED, /* never a node: st_ino of tags whose digest outlived the tag that it was named by */
 };
 
 #define NODE_ROOT 1ULL

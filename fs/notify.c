@@ -14,7 +14,7 @@ struct notify {
 	pthread_mutex_t lock;
 	pthread_cond_t more;
 	struct list tasks; /* protected by lock */
-	bool ending;       /* likewise */
+	bool ending; /* likewise */
 	pthread_t thread;
 	bool started;
 	struct fuse_session *session;

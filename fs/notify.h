@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread for what must not happen inside a request. One tells the kernel what is not so any more, and may have to wait until a
- * request that is under way has been answered; so interruptions, which end such waits, have another.
+ * A thread for what must not happen inside a request. One tells the kernel what is not so any more, and may
+ * have to wait until a request that is under way has been answered; so interruptions, which end such waits,
+ * have another.
  */
 #ifndef FS_NOTIFY_H
 #define FS_NOTIFY_H
@@ -24,7 +25,8 @@ int notify_start(struct notify *n, struct fuse_session *session);
 void notify_free(struct notify *n);
 
 void notify_post(struct notify *n, struct notify_task *task);
-/* Forget a node's attributes; forget a name. Without memory nothing is told, and the kernel's own time-out does it. */
+/* Forget a node's attributes; forget a name. Without memory nothing is told, and the kernel's own time-out
+ * does it. */
 void notify_attr(struct notify *n, uint64_t node);
 void notify_entry(struct notify *n, uint64_t parent, const char *name);
 

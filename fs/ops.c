@@ -204,8 +204,8 @@ static bool item_at(const struct listing *l, size_t at, struct listing_item *ret
 }
 
 /* Adds one entry; returns the bytes that it takes, more than there is room for if it does not fit. */
-static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool plus, bool dots, char *at, size_t room,
-			off_t next)
+static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool plus, bool dots, char *at,
+			size_t room, off_t next)
 {
 	const struct filesystem *fs = fuse_req_userdata(req);
 	struct fuse_entry_param e = {0};
@@ -236,7 +236,8 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 		return;
 	}
 	for (at = (size_t)offset; item_at(l, at, &item); at++) {
-		const size_t need = add_entry(req, &item, plus, at < 2, buffer + used, size - used, (off_t)at + 1);
+		const size_t need =
+			add_entry(req, &item, plus, at < 2, buffer + used, size - used, (off_t)at + 1);
 
 		if (need > size - used)
 			break;
@@ -253,13 +254,15 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 	free(buffer);
 }
 
-static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
+static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
+		       struct fuse_file_info *file)
 {
 	(void)node;
 	read_directory(req, size, offset, file, false);
 }
 
-static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
+static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
+			   struct fuse_file_info *file)
 {
 	(void)node;
 	read_directory(req, size, offset, file, true);
@@ -300,4 +303,5 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 	.readdirplus = op_readdirplus, .statfs = op_statfs
 
 const struct fuse_lowlevel_ops fs_ops = {COMMON_OPS};
-const struct fuse_lowlevel_ops fs_ops_xattr = {COMMON_OPS, .getxattr = op_getxattr, .listxattr = op_listxattr};
+const struct fuse_lowlevel_ops fs_ops_xattr = {COMMON_OPS, .getxattr = op_getxattr,
+					       .listxattr = op_listxattr};

@@ -12,47 +12,99 @@
 #include "util/cleanup.h"
 
 enum key {
-	KEY_HELP, KEY_VERSION, KEY_DEBUG, KEY_FOREGROUND,
-	KEY_TTL, KEY_CONNECTIONS, KEY_TIMEOUT, KEY_LIST_TIMEOUT,
-	KEY_CACERT, KEY_LOG, KEY_LOG_LEVEL, KEY_REPOS_FROM, KEY_PLATFORM, KEY_SHOW, KEY_UNDATED,
-	KEY_UID, KEY_GID, KEY_UMASK, KEY_INSECURE, KEY_XATTR, KEY_ALLOW_OTHER, KEY_NOEXEC,
+	KEY_HELP,
+	KEY_VERSION,
+	KEY_DEBUG,
+	KEY_FOREGROUND,
+	KEY_TTL,
+	KEY_CONNECTIONS,
+	KEY_TIMEOUT,
+	KEY_LIST_TIMEOUT,
+	KEY_CACERT,
+	KEY_LOG,
+	KEY_LOG_LEVEL,
+	KEY_REPOS_FROM,
+	KEY_PLATFORM,
+	KEY_SHOW,
+	KEY_UNDATED,
+	KEY_UID,
+	KEY_GID,
+	KEY_UMASK,
+	KEY_INSECURE,
+	KEY_XATTR,
+	KEY_ALLOW_OTHER,
+	KEY_NOEXEC,
 };
 
 static const struct fuse_opt table[] = {
-	FUSE_OPT_KEY("-h", KEY_HELP), FUSE_OPT_KEY("--help", KEY_HELP),
-	FUSE_OPT_KEY("-V", KEY_VERSION), FUSE_OPT_KEY("--version", KEY_VERSION),
-	FUSE_OPT_KEY("-d", KEY_DEBUG), FUSE_OPT_KEY("-f", KEY_FOREGROUND),
-	FUSE_OPT_KEY("ttl=", KEY_TTL), FUSE_OPT_KEY("connections=", KEY_CONNECTIONS),
-	FUSE_OPT_KEY("timeout=", KEY_TIMEOUT), FUSE_OPT_KEY("list_timeout=", KEY_LIST_TIMEOUT),
-	FUSE_OPT_KEY("cacert=", KEY_CACERT), FUSE_OPT_KEY("insecure", KEY_INSECURE),
-	FUSE_OPT_KEY("log=", KEY_LOG), FUSE_OPT_KEY("log_level=", KEY_LOG_LEVEL),
-	FUSE_OPT_KEY("repos_from=", KEY_REPOS_FROM), FUSE_OPT_KEY("platform=", KEY_PLATFORM),
-	FUSE_OPT_KEY("show=", KEY_SHOW), FUSE_OPT_KEY("undated=", KEY_UNDATED), FUSE_OPT_KEY("xattr", KEY_XATTR),
-	FUSE_OPT_KEY("uid=", KEY_UID), FUSE_OPT_KEY("gid=", KEY_GID), FUSE_OPT_KEY("umask=", KEY_UMASK),
-	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER), FUSE_OPT_KEY("noexec", KEY_NOEXEC),
+	FUSE_OPT_KEY("-h", KEY_HELP),
+	FUSE_OPT_KEY("--help", KEY_HELP),
+	FUSE_OPT_KEY("-V", KEY_VERSION),
+	FUSE_OPT_KEY("--version", KEY_VERSION),
+	FUSE_OPT_KEY("-d", KEY_DEBUG),
+	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
+	FUSE_OPT_KEY("ttl=", KEY_TTL),
+	FUSE_OPT_KEY("connections=", KEY_CONNECTIONS),
+	FUSE_OPT_KEY("timeout=", KEY_TIMEOUT),
+	FUSE_OPT_KEY("list_timeout=", KEY_LIST_TIMEOUT),
+	FUSE_OPT_KEY("cacert=", KEY_CACERT),
+	FUSE_OPT_KEY("insecure", KEY_INSECURE),
+	FUSE_OPT_KEY("log=", KEY_LOG),
+	FUSE_OPT_KEY("log_level=", KEY_LOG_LEVEL),
+	FUSE_OPT_KEY("repos_from=", KEY_REPOS_FROM),
+	FUSE_OPT_KEY("platform=", KEY_PLATFORM),
+	FUSE_OPT_KEY("show=", KEY_SHOW),
+	FUSE_OPT_KEY("undated=", KEY_UNDATED),
+	FUSE_OPT_KEY("xattr", KEY_XATTR),
+	FUSE_OPT_KEY("uid=", KEY_UID),
+	FUSE_OPT_KEY("gid=", KEY_GID),
+	FUSE_OPT_KEY("umask=", KEY_UMASK),
+	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
+	FUSE_OPT_KEY("noexec", KEY_NOEXEC),
 	/* What mount(8) and fstab say besides; a mount of regfs is always ro,nosuid,nodev. */
-	FUSE_OPT_KEY("ro", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("rw", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("suid", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("nosuid", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("dev", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("nodev", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("exec", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("defaults", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("sync", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("async", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("dirsync", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("atime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("noatime", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("relatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("norelatime", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("strictatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nostrictatime", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("lazytime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nolazytime", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("diratime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nodiratime", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("silent", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("loud", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("auto", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("noauto", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("nofail", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("_netdev", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("user", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("user=", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("users", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nouser", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("owner", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("group", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("comment=", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nonempty", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("dev=", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("ro", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("rw", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("suid", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nosuid", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("dev", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nodev", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("exec", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("defaults", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("sync", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("async", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("dirsync", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("atime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("noatime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("relatime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("norelatime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("strictatime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nostrictatime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("lazytime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nolazytime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("diratime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nodiratime", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("silent", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("loud", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("auto", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("noauto", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nofail", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("_netdev", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("user", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("user=", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("users", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nouser", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("owner", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("group", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("comment=", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("nonempty", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("dev=", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("default_permissions", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-n", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("-v", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-s", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("-w", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-r", FUSE_OPT_KEY_DISCARD), FUSE_OPT_KEY("-t ", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-n", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-v", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-s", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-w", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-r", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("-t ", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_END,
 };
 
@@ -115,7 +167,8 @@ static int positional(struct options *o, const char *arg)
 	char **const slot = !o->source ? &o->source : !o->mountpoint ? &o->mountpoint : NULL;
 
 	if (!slot)
-		return refuse(o, "'%s': one argument too many (usage: regfs [options] SOURCE MOUNTPOINT)", arg);
+		return refuse(o, "'%s': one argument too many (usage: regfs [options] SOURCE MOUNTPOINT)",
+			      arg);
 	*slot = strdup(arg);
 	return *slot ? 0 : refuse(o, "'%s': out of memory", arg);
 }
@@ -161,7 +214,8 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 	case FUSE_OPT_KEY_NONOPT:
 		return positional(o, arg);
 	case FUSE_OPT_KEY_OPT:
-		return strncmp(arg, "x-", 2) == 0 ? 0 : refuse(o, "'%s': no such option (see regfs --help)", arg);
+		return strncmp(arg, "x-", 2) == 0 ? 0
+						  : refuse(o, "'%s': no such option (see regfs --help)", arg);
 	case KEY_TTL:
 		return number(o, arg, 10, 31536000, &o->ttl);
 	case KEY_CONNECTIONS:
@@ -193,7 +247,9 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 	case KEY_PLATFORM:
 		return reg_platform_parse(strchr(arg, '=') + 1, &o->platform) == 0
 			       ? 0
-			       : refuse(o, "'%s': a platform is OS/ARCHITECTURE[/VARIANT], such as linux/arm64", arg);
+			       : refuse(o,
+					"'%s': a platform is OS/ARCHITECTURE[/VARIANT], such as linux/arm64",
+					arg);
 	default:
 		return flag(o, (enum key)key);
 	}
@@ -205,8 +261,12 @@ int options_parse(int argc, char **argv, struct options *ret)
 	int r;
 
 	*ret = (struct options){
-		.ttl = 60, .connections = 64, .timeout = 30,
-		.uid = getuid(), .gid = getgid(), .level = REG_LOG_INFO,
+		.ttl = 60,
+		.connections = 64,
+		.timeout = 30,
+		.uid = getuid(),
+		.gid = getgid(),
+		.level = REG_LOG_INFO,
 	};
 	reg_platform_host(&ret->platform);
 	r = fuse_opt_parse(&args, ret, table, on_option);

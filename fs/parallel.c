@@ -12,10 +12,10 @@
 
 enum {
 	FIXED_VERSION = 317,
-	HEADER = 16,         /* struct fuse_out_header: length, error, and the request's number */
-	FLAGS = 12,          /* struct fuse_init_out: where the flags are */
-	INIT_SIZE = 64,      /* and how long it is, since protocol 7.23 */
-	PARALLEL = 1 << 18,  /* FUSE_PARALLEL_DIROPS */
+	HEADER = 16, /* struct fuse_out_header: length, error, and the request's number */
+	FLAGS = 12, /* struct fuse_init_out: where the flags are */
+	INIT_SIZE = 64, /* and how long it is, since protocol 7.23 */
+	PARALLEL = 1 << 18, /* FUSE_PARALLEL_DIROPS */
 };
 
 static ssize_t read_request(int fd, void *buffer, size_t size, void *userdata)

@@ -13,7 +13,8 @@ enum { MAX_REPOS = 10 << 20 };
 
 static int add(struct repos *r, const char *name)
 {
-	/* Room for a power of two, and never nothing: an empty file lists no repository, which is not "no file". */
+	/* Room for a power of two, and never nothing: an empty file lists no repository, which is not "no
+	 * file". */
 	if ((r->count & (r->count - 1)) == 0) {
 		char **names = realloc(r->names, (r->count ? 2 * r->count : 1) * sizeof(*names));
 
@@ -40,7 +41,9 @@ static int read_lines(FILE *file, const char *path, struct repos *r, struct reg_
 		if (!name[0])
 			continue;
 		if (!reg_name_is_repository(name) || r->count == MAX_REPOS)
-			return reg_fail(error, -EINVAL, "%s, line %d: '%.60s' is not the name of a repository", path, n, name);
+			return reg_fail(error, -EINVAL,
+					"%s, line %d: '%.60s' is not the name of a repository", path, n,
+					name);
 		if (add(r, name) < 0)
 			return reg_fail(error, -ENOMEM, "out of memory");
 	}

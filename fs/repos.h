@@ -13,7 +13,8 @@ struct repos {
 };
 
 /*
- * Empty lines and what follows a # are passed over. -EINVAL: a line is no repository (error says which); or why it cannot be read.
+ * Empty lines and what follows a # are passed over. -EINVAL: a line is no repository (error says which); or
+ * why it cannot be read.
  */
 int repos_read(const char *path, struct repos *ret, struct reg_error *error);
 void repos_done(struct repos *r);

@@ -60,7 +60,8 @@ struct tag *repository_tag(const struct repository *r, const char *name)
 {
 	const uint64_t hash = map_hash(name, strlen(name));
 
-	map_for_each_match(&r->names, hash, node) {
+	map_for_each_match(&r->names, hash, node)
+	{
 		struct tag *tag = container_of(node, struct tag, node);
 
 		if (strcmp(tag->name, name) == 0)
@@ -143,7 +144,8 @@ static void on_tags(void *data, const struct reg_result *result)
 	if (err == 0) {
 		err = merge_tags(r, result->names);
 		if (result->names->dropped && !r->warned)
-			tree_log(t, REG_LOG_WARN, "%s: %zu names of tags break the grammar; they are not shown", r->name,
+			tree_log(t, REG_LOG_WARN,
+				 "%s: %zu names of tags break the grammar; they are not shown", r->name,
 				 result->names->dropped);
 		r->warned = result->names->dropped > 0;
 	} else {
@@ -189,7 +191,8 @@ struct manifest *repository_manifest(struct repository *r, const struct reg_dige
 	char text[REG_DIGEST_MAX];
 	struct manifest *m;
 
-	map_for_each_match(&r->digests, hash, node) {
+	map_for_each_match(&r->digests, hash, node)
+	{
 		m = container_of(node, struct manifest, node);
 		if (reg_digest_equal(&m->digest, digest))
 			return m;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Name spaces and repositories as known so far: which tags there are, what they point to, who shares a digest. With the lock.
+ * Name spaces and repositories as known so far: which tags there are, what they point to, who shares a
+ * digest. With the lock.
  */
 #ifndef FS_REPOSITORY_H
 #define FS_REPOSITORY_H
@@ -13,13 +14,13 @@ struct directory {
 	struct map_node node; /* in tree->paths, by path */
 	uint32_t index;
 	struct directory *parent;
-	size_t position;      /* in the parent's children */
-	char *path;           /* the repository's name; "" for the root of the registry */
-	const char *name;     /* its last component */
-	bool listed;          /* the catalog has it, or something below it */
-	bool is_repository;   /* known to be one */
-	bool is_space;        /* something is below it: stays if the repository goes */
-	bool seen;            /* while a catalog is merged */
+	size_t position; /* in the parent's children */
+	char *path; /* the repository's name; "" for the root of the registry */
+	const char *name; /* its last component */
+	bool listed; /* the catalog has it, or something below it */
+	bool is_repository; /* known to be one */
+	bool is_space; /* something is below it: stays if the repository goes */
+	bool seen; /* while a catalog is merged */
 	struct directory **children; /* in the catalog's order */
 	size_t nchildren, room;
 	struct timespec changed;
@@ -32,7 +33,7 @@ struct holder {
 	struct reg_digest digest;
 	uint64_t ino;
 	uint32_t ntags;
-	struct tag *first;  /* the tags */
+	struct tag *first; /* the tags */
 	struct tag *lender; /* whose number the files have; NULL: one of their own */
 };
 
@@ -41,15 +42,15 @@ struct tag {
 	struct repository *repository;
 	uint32_t index;
 	char *name;
-	bool listed;              /* in the last list */
-	bool seen;                /* while a list is merged */
-	bool lent;                /* its number is that of a holder, perhaps one that it has left */
-	bool dates;               /* its date is wanted as soon as its manifest is here */
-	struct image *image;      /* what it pointed to when it was last asked */
-	uint64_t resolved;        /* when that was; 0: never */
-	uint64_t absent;          /* when the registry said that there is no such tag; 0: never */
+	bool listed; /* in the last list */
+	bool seen; /* while a list is merged */
+	bool lent; /* its number is that of a holder, perhaps one that it has left */
+	bool dates; /* its date is wanted as soon as its manifest is here */
+	struct image *image; /* what it pointed to when it was last asked */
+	uint64_t resolved; /* when that was; 0: never */
+	uint64_t absent; /* when the registry said that there is no such tag; 0: never */
 	struct reg_digest subject; /* named by the tag itself */
-	bool no_subject;          /* the registry does not have it */
+	bool no_subject; /* the registry does not have it */
 	struct holder *holder;
 	struct tag *next_holding; /* other tags of the holder */
 	struct fetch fetch;
@@ -61,11 +62,11 @@ struct manifest {
 	uint32_t index;
 	struct reg_digest digest;
 	char *name;
-	bool listed;              /* reachable from the tags, as the last survey found */
-	bool load;                /* it may lead on, or its size is not known: it must be read */
+	bool listed; /* reachable from the tags, as the last survey found */
+	bool load; /* it may lead on, or its size is not known: it must be read */
 	bool has_size, dated;
-	uint64_t size;            /* as its descriptor says */
-	struct timespec newest;   /* if dated: the date of the newest tag that holds it */
+	uint64_t size; /* as its descriptor says */
+	struct timespec newest; /* if dated: the date of the newest tag that holds it */
 	struct manifest *subject; /* what it refers to, if that is how it was found */
 };
 
@@ -76,11 +77,11 @@ struct repository {
 	struct tree *tree;
 	const char *name;
 	struct fetch listing;
-	uint64_t listed;          /* when the tags were last listed; 0: never */
-	uint64_t absent;          /* when the registry said that there is no such repository; 0: never */
-	bool warned;              /* about bad names */
+	uint64_t listed; /* when the tags were last listed; 0: never */
+	uint64_t absent; /* when the registry said that there is no such repository; 0: never */
+	bool warned; /* about bad names */
 	struct timespec changed;
-	struct tag **tags;        /* by index, in the list's order; never shrinks */
+	struct tag **tags; /* by index, in the list's order; never shrinks */
 	size_t ntags, room;
 	struct map names;
 	struct map holders;
@@ -88,12 +89,13 @@ struct repository {
 
 	struct manifest **manifests; /* by index */
 	size_t nmanifests, manifest_room;
-	struct map digests;       /* of the manifests */
-	struct survey *survey;    /* NULL until _manifests is listed */
+	struct map digests; /* of the manifests */
+	struct survey *survey; /* NULL until _manifests is listed */
 };
 
 struct directory *directory_at(const struct tree *t, uint64_t node);
-/* Finds a directory by path, or makes it and what is above it. NULL: no memory, or nothing of that name (make false). */
+/* Finds a directory by path, or makes it and what is above it. NULL: no memory, or nothing of that name (make
+ * false). */
 struct directory *directory_find(struct tree *t, const char *path);
 struct directory *directory_make(struct tree *t, const char *path);
 
@@ -111,7 +113,7 @@ int repository_list(struct repository *r, const struct call *c, struct fetch **r
 bool repository_is_fresh(const struct repository *r, const struct call *c);
 
 struct tag *repository_tag(const struct repository *r, const char *name); /* NULL: not seen so far */
-struct tag *repository_add_tag(struct repository *r, const char *name);   /* NULL: no memory */
+struct tag *repository_add_tag(struct repository *r, const char *name); /* NULL: no memory */
 
 /* Makes known what a tag points to. c NULL: fetch ahead. dates: go on to its date at once. */
 int tag_resolve(struct tag *tag, const struct call *c, bool dates, struct fetch **ret_fetch);

@@ -47,7 +47,8 @@ void signals_block(void)
 }
 
 /*
- * The loop looks at the flag and then sleeps: a wake-up in between is lost, so it is repeated until the loop has ended.
+ * The loop looks at the flag and then sleeps: a wake-up in between is lost, so it is repeated until the loop
+ * has ended.
  */
 static void end_loop(struct signals *s)
 {

@@ -16,14 +16,16 @@ static const struct {
 	{"_manifests", NODE_MANIFESTS},
 };
 
-static void answer_directory(const struct tree *t, struct call *c, uint64_t node, const struct timespec *changed)
+static void answer_directory(const struct tree *t, struct call *c, uint64_t node,
+			     const struct timespec *changed)
 {
 	c->entry = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = t->options.ttl};
 	attr_directory(t, node, changed, &c->entry.attr);
 }
 
 /* Is this a repository? The catalog may not say: then the registry is asked. */
-static int check_repository(struct tree *t, const struct call *c, struct directory *d, struct fetch **ret_fetch)
+static int check_repository(struct tree *t, const struct call *c, struct directory *d,
+			    struct fetch **ret_fetch)
 {
 	struct repository *r;
 
@@ -66,8 +68,8 @@ static bool may_be_entered(const struct tree *t)
 }
 
 /*
- * Catalogs take minutes, or never come. A repository can be entered before: it says by its tags that it is one. What does not may be
- * a name space, which only the catalog knows.
+ * Catalogs take minutes, or never come. A repository can be entered before: it says by its tags that it is
+ * one. What does not may be a name space, which only the catalog knows.
  */
 static int enter_meanwhile(struct tree *t, struct call *c, const char *path, struct fetch **ret_fetch)
 {
@@ -128,7 +130,8 @@ static int lookup(struct tree *t, struct call *c, struct directory *d, struct fe
 	return lookup_child(t, c, d, ret_fetch);
 }
 
-static int list(struct tree *t, struct call *c, struct directory *d, struct listing *l, struct fetch **ret_fetch)
+static int list(struct tree *t, struct call *c, struct directory *d, struct listing *l,
+		struct fetch **ret_fetch)
 {
 	const size_t nviews = t->options.show_tags_only ? 1 : ARRAY_SIZE(views);
 	int r = catalog_list(t, c, ret_fetch);

@@ -10,9 +10,9 @@
 struct slot {
 	struct wait wait;
 	struct survey *survey;
-	struct tag *tag;           /* what it asks about, or NULL */
+	struct tag *tag; /* what it asks about, or NULL */
 	struct manifest *manifest; /* likewise */
-	bool read;                 /* the manifest itself is done with, its referrers are not */
+	bool read; /* the manifest itself is done with, its referrers are not */
 	struct fetch referrers;
 	bool busy;
 };
@@ -20,8 +20,8 @@ struct slot {
 struct survey {
 	struct repository *repository;
 	struct fetch fetch;
-	struct call call;      /* what was fetched since it began is fresh */
-	uint64_t done, dated;  /* when it was last complete; 0: never */
+	struct call call; /* what was fetched since it began is fresh */
+	uint64_t done, dated; /* when it was last complete; 0: never */
 	bool dates;
 	int err;
 	size_t next_tag;
@@ -397,7 +397,8 @@ bool survey_is_dated(const struct repository *r)
 	return s && !s->fetch.active && tree_fresh(r->tree, s->dated, NULL);
 }
 
-int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error, struct fetch **ret_fetch)
+int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error,
+	       struct fetch **ret_fetch)
 {
 	struct tree *t = r->tree;
 

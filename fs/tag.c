@@ -12,7 +12,8 @@ static struct holder *find_holder(struct repository *r, const struct reg_digest 
 {
 	const uint64_t hash = map_hash(digest, sizeof(*digest));
 
-	map_for_each_match(&r->holders, hash, node) {
+	map_for_each_match(&r->holders, hash, node)
+	{
 		struct holder *h = container_of(node, struct holder, node);
 
 		if (reg_digest_equal(&h->digest, digest))
@@ -48,8 +49,9 @@ static void tell_count(const struct tree *t, const struct holder *h, const struc
 {
 	for (const struct tag *tag = h->first; tag; tag = tag->next_holding)
 		if (tag != except)
-			t->options.attr_changed(t->options.notify_data,
-						node_make(NODE_TAG, tag->repository->directory->index, tag->index));
+			t->options.attr_changed(
+				t->options.notify_data,
+				node_make(NODE_TAG, tag->repository->directory->index, tag->index));
 }
 
 static void leave_holder(struct tag *tag)
@@ -110,7 +112,8 @@ static int learn_tag(struct tag *tag, const struct reg_result *result, struct re
 	}
 	if (result->not_modified) {
 		i = image_get(t, &result->digest);
-		/* Known, or the answer is to a question that another tag of the same name asked: ask again. */
+		/* Known, or the answer is to a question that another tag of the same name asked: ask again.
+		 */
 		if (!i || !i->known)
 			return -ECANCELED;
 		return point_to(tag, i);
@@ -170,14 +173,16 @@ int tag_resolve(struct tag *tag, const struct call *c, bool dates, struct fetch 
 		return err;
 	fetch_begin(t, &tag->fetch, !c);
 	call = fetch_call(&tag->fetch, on_tag, tag);
-	fetch_sent(t, &tag->fetch,
-		   reg_manifest(t->client, r->name, tag->name, tag->image ? &tag->image->digest : NULL, &call));
+	fetch_sent(
+		t, &tag->fetch,
+		reg_manifest(t->client, r->name, tag->name, tag->image ? &tag->image->digest : NULL, &call));
 	return tag->fetch.active ? 1 : -ENOMEM;
 }
 
 static struct image *subject_of(const struct tag *tag)
 {
-	return tag->subject.algorithm && !tag->no_subject ? image_get(tag->repository->tree, &tag->subject) : NULL;
+	return tag->subject.algorithm && !tag->no_subject ? image_get(tag->repository->tree, &tag->subject)
+							  : NULL;
 }
 
 int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch)

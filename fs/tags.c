@@ -107,12 +107,14 @@ static int tags_lookup(struct tree *t, struct call *c, struct directory *d, stru
 	return 0;
 }
 
-static int tags_list(struct tree *t, struct call *c, struct directory *d, struct listing *l, struct fetch **ret_fetch)
+static int tags_list(struct tree *t, struct call *c, struct directory *d, struct listing *l,
+		     struct fetch **ret_fetch)
 {
 	struct repository *r = repository_of(t, d);
 	int err = r ? repository_list(r, c, ret_fetch) : -ENOMEM;
 
-	/* The catalog keeps repositories that have been emptied, and some registries do not know them any more. */
+	/* The catalog keeps repositories that have been emptied, and some registries do not know them any
+	 * more. */
 	if (err == -ENOENT && d->listed)
 		return 0;
 	if (err != 0)
@@ -120,7 +122,8 @@ static int tags_list(struct tree *t, struct call *c, struct directory *d, struct
 	walk_list(t, c->pid, r);
 	for (size_t k = 0; err == 0 && k < r->ntags; k++)
 		if (r->tags[k]->listed)
-			err = listing_add(l, node_make(NODE_TAG, d->index, (uint32_t)k), r->tags[k]->name, S_IFREG);
+			err = listing_add(l, node_make(NODE_TAG, d->index, (uint32_t)k), r->tags[k]->name,
+					  S_IFREG);
 	return err;
 }
 
@@ -146,10 +149,14 @@ static int tag_open(struct tree *t, struct call *c, struct directory *d, struct 
 	if (r == 0 && !c->bytes)
 		r = tag_resolve(tag, c, false, ret_fetch);
 	if (r == 0)
-		r = document_read(t, c, tag->repository->name, &tag->image->digest, true, &c->bytes, ret_fetch);
+		r = document_read(t, c, tag->repository->name, &tag->image->digest, true, &c->bytes,
+				  ret_fetch);
 	return r;
 }
 
-const struct kind kind_tags = {
-	.type = S_IFDIR, .lookup = tags_lookup, .list = tags_list, .getattr = view_getattr, .known = view_known};
+const struct kind kind_tags = {.type = S_IFDIR,
+			       .lookup = tags_lookup,
+			       .list = tags_list,
+			       .getattr = view_getattr,
+			       .known = view_known};
 const struct kind kind_tag = {.type = S_IFREG, .getattr = tag_getattr, .open = tag_open, .known = tag_known};

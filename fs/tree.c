@@ -107,8 +107,8 @@ void tree_forget(struct tree *t)
 			struct tag *tag = r->tags[n];
 
 			if (tag->resolved || tag->absent)
-				t->options.entry_changed(t->options.notify_data, node_make(NODE_TAGS, d->index, 0),
-							 tag->name);
+				t->options.entry_changed(t->options.notify_data,
+							 node_make(NODE_TAGS, d->index, 0), tag->name);
 			tag->resolved = tag->absent = 0;
 		}
 	}
@@ -138,7 +138,10 @@ int tree_log_failure(const struct tree *t, const char *repository, const char *r
 	if (error && error->status)
 		snprintf(status, sizeof(status), "HTTP %d ", error->status);
 	tree_log(t, REG_LOG_ERROR, "%s%s%s: %s%s%s%s (%s)", repository,
-		 !reference[0] ? "" : strchr(reference, ':') ? "@" : ":", reference, status, error ? error->code : "",
-		 error && error->code[0] ? ": " : "", error ? error->msg : "", strerror(-err));
+		 !reference[0]            ? ""
+		 : strchr(reference, ':') ? "@"
+					  : ":",
+		 reference, status, error ? error->code : "", error && error->code[0] ? ": " : "",
+		 error ? error->msg : "", strerror(-err));
 	return err;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tree: what a path is, and what is known of it. Nothing here knows FUSE, and nothing waits: a call is answered from
- * what is known, or it is left with what is being fetched and asked again when that arrives.
+ * The tree: what a path is, and what is known of it. Nothing here knows FUSE, and nothing waits: a call is
+ * answered from what is known, or it is left with what is being fetched and asked again when that arrives.
  *
- * One lock guards everything below struct tree. It is never held across a request to the registry or a reply to the
- * kernel: both are handed over. Calls that have become ready are run by tree_unlock(), after the lock is given up.
+ * One lock guards everything below struct tree. It is never held across a request to the registry or a reply
+ * to the kernel: both are handed over. Calls that have become ready are run by tree_unlock(), after the lock
+ * is given up.
  *
- * Objects are found by index and never freed while the tree lives, so a node number stays good for as long as the kernel
- * may use it, and there is nothing to count.
+ * Objects are found by index and never freed while the tree lives, so a node number stays good for as long as
+ * the kernel may use it, and there is nothing to count.
  */
 #ifndef FS_TREE_H
 #define FS_TREE_H
@@ -39,11 +40,12 @@ struct wait {
 struct fetch {
 	struct list waits;
 	struct list ahead; /* in tree->ahead while nobody has asked for it yet */
-	uint64_t op;       /* the client's number for the request under way */
+	uint64_t op; /* the client's number for the request under way */
 	struct tree *tree;
 	bool active;
-	bool final;        /* whoever waits is told an ENOENT, and does not look again at what is known now */
-	int err;           /* of a fetch that failed with nobody waiting: told once, to the next who asks, then forgotten */
+	bool final; /* whoever waits is told an ENOENT, and does not look again at what is known now */
+	int err; /* of a fetch that failed with nobody waiting: told once, to the next who asks, then
+		    forgotten */
 };
 
 void fetch_init(struct fetch *f);
@@ -65,8 +67,8 @@ struct reg_call fetch_call(const struct fetch *f, reg_done_fn *done, void *data)
 void fetch_sent(struct tree *t, struct fetch *f, uint64_t op);
 
 /*
- * Functions that make something known return 0: it is; 1: it is being fetched, *ret_fetch is what to wait for, then ask
- * again; or a negative errno.
+ * Functions that make something known return 0: it is; 1: it is being fetched, *ret_fetch is what to wait
+ * for, then ask again; or a negative errno.
  */
 
 /* ---- calls ---- */
@@ -80,32 +82,36 @@ struct attributes {
 };
 
 struct entry {
-	uint64_t node;         /* 0: no such name (in an answer to a lookup), or only the name is known (in a listing) */
+	uint64_t node; /* 0: no such name (in an answer to a lookup), or only the name is known (in a listing)
+			*/
 	struct attributes attr;
-	double name_valid, attr_valid; /* seconds; attr_valid 0: the attributes are a placeholder, ask for them */
+	double name_valid,
+		attr_valid; /* seconds; attr_valid 0: the attributes are a placeholder, ask for them */
 };
 
 /* One question to the tree, and its answer. */
 struct call {
 	/* The caller's. */
 	uint64_t node;
-	const char *name;          /* lookup: of an entry; xattr: of an attribute or NULL for the list; valid until done() */
-	int pid;                   /* who asks, to tell walks apart; 0: unknown */
-	void (*ask)(struct tree *t, struct call *c);  /* the question: tree_lookup and so on */
-	void (*armed)(struct call *c);                /* it begins to wait: from now on it can be interrupted */
-	void (*done)(struct call *c, int err);        /* the answer, once, without the lock; err: 0 or a negative errno */
+	const char *name; /* lookup: of an entry; xattr: of an attribute or NULL for the list; valid until
+			     done() */
+	int pid; /* who asks, to tell walks apart; 0: unknown */
+	void (*ask)(struct tree *t, struct call *c); /* the question: tree_lookup and so on */
+	void (*armed)(struct call *c); /* it begins to wait: from now on it can be interrupted */
+	void (*done)(struct call *c,
+		     int err); /* the answer, once, without the lock; err: 0 or a negative errno */
 
 	/* The answer. */
-	struct entry entry;         /* lookup, getattr */
-	struct listing *listing;    /* opendir: a reference for the caller */
-	struct reg_bytes *bytes;    /* open, xattr: a reference for the caller */
-	bool immutable;             /* open: what this node holds can never change */
+	struct entry entry; /* lookup, getattr */
+	struct listing *listing; /* opendir: a reference for the caller */
+	struct reg_bytes *bytes; /* open, xattr: a reference for the caller */
+	bool immutable; /* open: what this node holds can never change */
 
 	/* The tree's. */
 	struct wait wait;
-	struct fetch *fetch;        /* while it waits */
+	struct fetch *fetch; /* while it waits */
 	struct list ready;
-	uint64_t began;             /* milliseconds: what was fetched since is fresh for this call, whatever the ttl */
+	uint64_t began; /* milliseconds: what was fetched since is fresh for this call, whatever the ttl */
 	int err;
 	bool interrupted, over, probed;
 	struct reg_bytes *manifest, *config; /* xattr: what was read for it so far */
@@ -114,16 +120,17 @@ struct call {
 /* ---- the tree ---- */
 
 struct tree_options {
-	unsigned ttl;          /* seconds */
+	unsigned ttl; /* seconds */
 	unsigned connections;
 	bool show_tags_only, undated_epoch, xattr;
 	struct reg_platform platform;
 	uint32_t file_mode, dir_mode;
-	char **repositories;   /* from repos_from=, or NULL: ask the catalog */
+	char **repositories; /* from repos_from=, or NULL: ask the catalog */
 	size_t nrepositories;
 	reg_log_fn *log;
 	void *log_data;
-	/* Tells the kernel that what it knows is not so any more; called under the lock, must not block or call back. */
+	/* Tells the kernel that what it knows is not so any more; called under the lock, must not block or
+	 * call back. */
 	void (*attr_changed)(void *data, uint64_t node);
 	void (*entry_changed)(void *data, uint64_t parent, const char *name);
 	void *notify_data;
@@ -136,21 +143,25 @@ struct tree {
 	struct reg_client *client;
 	struct tree_options options;
 	struct timespec mounted; /* what undated images show */
-	struct list ready;       /* calls to be asked again, or answered, without the lock */
-	struct list ahead;       /* fetches that nobody waits for */
+	struct list ready; /* calls to be asked again, or answered, without the lock */
+	struct list ahead; /* fetches that nobody waits for */
 
 	struct directory **directories; /* by index; 0 is the root */
 	size_t ndirectories, room;
 	struct map paths;
 	struct fetch catalog;
-	uint64_t cataloged;      /* tree_now() of the last listing, 0: none */
-	bool catalog_absent;     /* the registry has none: every name may be entered */
-	int catalog_error;       /* why not */
+	uint64_t cataloged; /* tree_now() of the last listing, 0: none */
+	bool catalog_absent; /* the registry has none: every name may be entered */
+	int catalog_error; /* why not */
 
-	struct map images;       /* by digest */
-	enum { REFERRERS_UNKNOWN, REFERRERS_API, REFERRERS_NONE } referrers; /* does the registry have that API? */
-	struct walks *walks;     /* who walks where, for what is fetched ahead */
-	bool ending;             /* no more requests: what is cancelled is not asked again */
+	struct map images; /* by digest */
+	enum {
+		REFERRERS_UNKNOWN,
+		REFERRERS_API,
+		REFERRERS_NONE
+	} referrers; /* does the registry have that API? */
+	struct walks *walks; /* who walks where, for what is fetched ahead */
+	bool ending; /* no more requests: what is cancelled is not asked again */
 };
 
 int tree_new(struct reg_client *client, const struct tree_options *o, struct tree **ret); /* 0 or -ENOMEM */
@@ -175,7 +186,8 @@ void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret);
 /* Forgets what was listed: the next look asks the registry. */
 void tree_forget(struct tree *t);
 
-/* For the parts of the tree, under the lock: answers c (err: 0 or negative), or for err 1 leaves it with f. */
+/* For the parts of the tree, under the lock: answers c (err: 0 or negative), or for err 1 leaves it with f.
+ */
 void call_settle(struct tree *t, struct call *c, int err, struct fetch *f);
 
 /* Was something fetched at `when` recently enough for c (NULL: for the ttl alone)? */

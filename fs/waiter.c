@@ -26,7 +26,8 @@ static void run_interruption(struct notify_task *task)
 }
 
 /*
- * libfuse calls this with the request's own lock held, perhaps from within fuse_req_interrupt_func(): nothing may be answered here.
+ * libfuse calls this with the request's own lock held, perhaps from within fuse_req_interrupt_func(): nothing
+ * may be answered here.
  */
 static void on_interrupt(fuse_req_t req, void *data)
 {

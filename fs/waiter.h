@@ -12,17 +12,18 @@
 /* What every handler is given as its user data. */
 struct filesystem {
 	struct tree *tree;
-	struct notify *kernel;     /* what the kernel is told */
+	struct notify *kernel; /* what the kernel is told */
 	struct notify *interrupts; /* calls whose process was interrupted */
 	atomic_bool want_parallel; /* see parallel.c */
-	atomic_uint order;         /* see order_before() */
+	atomic_uint order; /* see order_before() */
 	uid_t uid;
 	gid_t gid;
 };
 
 /*
- * What one thread gives to the kernel or to libfuse, and another gets back from there, is ordered by locks that neither the compiler nor a
- * race detector can see. What is done before the one happens before what is done after the other.
+ * What one thread gives to the kernel or to libfuse, and another gets back from there, is ordered by locks
+ * that neither the compiler nor a race detector can see. What is done before the one happens before what is
+ * done after the other.
  */
 static inline void order_before(struct filesystem *fs)
 {
@@ -39,9 +40,9 @@ struct waiter {
 	fuse_req_t req;
 	struct filesystem *fs;
 	struct fuse_file_info file;
-	size_t size;                                   /* xattr: what the caller has room for */
-	void (*reply)(struct waiter *w, int err);      /* exactly one fuse_reply_* */
-	char *name;                                    /* a copy of the call's name, or NULL */
+	size_t size; /* xattr: what the caller has room for */
+	void (*reply)(struct waiter *w, int err); /* exactly one fuse_reply_* */
+	char *name; /* a copy of the call's name, or NULL */
 	struct notify_task interruption;
 	atomic_uint refs;
 	atomic_bool armed, posted;

@@ -4,32 +4,32 @@
 #include <stdlib.h>
 
 /*
- * Milliseconds after which a walker that is not heard of has gone; how many tags in a row make a walk; the first window of
- * tags fetched ahead, which doubles while the walk goes on; how many repositories are listed ahead; how many tags a walker
- * may pass over (what was known was not asked for).
+ * Milliseconds after which a walker that is not heard of has gone; how many tags in a row make a walk; the
+ * first window of tags fetched ahead, which doubles while the walk goes on; how many repositories are listed
+ * ahead; how many tags a walker may pass over (what was known was not asked for).
  */
 enum { GONE_MS = 2000, IN_A_ROW = 3, SKIP = 4, FIRST_WINDOW = 32, LISTS_AHEAD = 16, MAX_WALKS = 8 };
 
 struct walk {
 	int pid;
-	uint64_t heard;                 /* tree_now() */
-	struct repository *listed;      /* the last one it listed */
-	bool across;                    /* it went from one repository to the next */
-	bool dates;                     /* it asks for dates, not only for names */
-	struct repository *repository;  /* of the last tag it asked about */
+	uint64_t heard; /* tree_now() */
+	struct repository *listed; /* the last one it listed */
+	bool across; /* it went from one repository to the next */
+	bool dates; /* it asks for dates, not only for names */
+	struct repository *repository; /* of the last tag it asked about */
 	uint32_t index;
 	unsigned row;
-	struct repository *tags_at;     /* up to here dates were asked for, so many tags ahead of the walker */
+	struct repository *tags_at; /* up to here dates were asked for, so many tags ahead of the walker */
 	uint32_t tags_index;
 	unsigned tags_ahead, window;
-	struct repository *lists_at;    /* up to here repositories were listed */
+	struct repository *lists_at; /* up to here repositories were listed */
 	unsigned lists_ahead;
 };
 
 struct walks {
 	struct walk all[MAX_WALKS];
 	uint64_t heard; /* of any */
-	bool dates;     /* the last that was heard of asks for dates */
+	bool dates; /* the last that was heard of asks for dates */
 };
 
 struct walks *walks_new(void)
@@ -155,7 +155,8 @@ static void fetch_lists(struct tree *t, struct walk *w)
 /* Notes where the walker is now. False: it has jumped. */
 static bool keep_pace(struct walk *w, const struct tag *tag)
 {
-	const bool next = w->repository == tag->repository && tag->index > w->index && tag->index - w->index <= SKIP;
+	const bool next =
+		w->repository == tag->repository && tag->index > w->index && tag->index - w->index <= SKIP;
 	const bool entered = w->repository != tag->repository && w->listed == tag->repository && w->across;
 	const bool again = w->repository == tag->repository && tag->index == w->index;
 
@@ -205,7 +206,8 @@ void walk_list(struct tree *t, int pid, struct repository *r)
 	if (before == r)
 		return;
 	w->listed = r;
-	/* One repository after the other in the order of the catalog: the next ones will be wanted as well. */
+	/* One repository after the other in the order of the catalog: the next ones will be wanted as well.
+	 */
 	w->across = before && next_repository(t, before) == r;
 	if (!w->across) {
 		w->lists_at = r;

@@ -71,7 +71,8 @@ static void offer_platform(struct query *q, const struct reg_platform *p)
 
 	if (!p->os[0] || !p->architecture[0])
 		return;
-	snprintf(text, sizeof(text), "%s/%s%s%s", p->os, p->architecture, p->variant[0] ? "/" : "", p->variant);
+	snprintf(text, sizeof(text), "%s/%s%s%s", p->os, p->architecture, p->variant[0] ? "/" : "",
+		 p->variant);
 	offer(q, "", "platform", text);
 }
 
@@ -87,7 +88,8 @@ static void offer_config(struct query *q, const struct reg_bytes *bytes)
 	reg_config_done(&config);
 }
 
-static void offer_all(struct query *q, const struct call *c, const struct tag *tag, const struct reg_digest *config)
+static void offer_all(struct query *q, const struct call *c, const struct tag *tag,
+		      const struct reg_digest *config)
 {
 	const struct image *i = tag->image;
 	struct reg_document d;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Scope cleanup: a variable marked with one of these is released when it leaves scope; steal() hands it over. */
+/* Scope cleanup: a variable marked with one of these is released when it leaves scope; steal() hands it over.
+ */
 #ifndef REG_UTIL_CLEANUP_H
 #define REG_UTIL_CLEANUP_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A doubly linked list through the objects themselves. An empty list, and a node that is in none, points to itself. */
+/* A doubly linked list through the objects themselves. An empty list, and a node that is in none, points to
+ * itself. */
 #ifndef REG_UTIL_LIST_H
 #define REG_UTIL_LIST_H
 
