@@ -95,7 +95,7 @@ class FaultRegistry:
 
     def requests(self, **wanted):
         """The requests so far, in order; by what they hold: kind=..., repository=..., method=..."""
-        return [r for r in self.call("requests", 0) if all(r[k] == v for k, v in wanted.items())]
+        return self.call("requests", wanted)
 
     def counts(self):
         return collections.Counter(r["kind"] for r in self.requests())
@@ -107,7 +107,7 @@ class FaultRegistry:
             found = self.requests(**wanted)
             if len(found) >= number:
                 return found
-            time.sleep(0.02)
+            time.sleep(0.05)
         raise AssertionError(f"{len(found)} of {number} requests {wanted} after {seconds} s")
 
     def quiet(self, silence=0.5, seconds=20):

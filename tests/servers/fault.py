@@ -89,8 +89,8 @@ class Control:
     def forget(self, number):
         self.server.rules.remove(number)
 
-    def requests(self, since):
-        return self.server.counter.records[since:]
+    def requests(self, wanted):
+        return [r for r in self.server.counter.records if all(r[k] == v for k, v in wanted.items())]
 
     def state(self, _):
         counter = self.server.counter
