@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: registries, mounts, and the rule that nothing is skipped in CI."""
 import os
+import signal
 import subprocess
 
 import pytest
@@ -14,6 +15,8 @@ NAMES = [server.name for server in servers.expected()]
 
 def pytest_configure(config):
     mounts.adopt_daemons()
+    # A shell that runs the tests in the background has them ignore Ctrl-C; programs that are tested must not.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)
