@@ -157,9 +157,9 @@ void attr_file(const struct tree *t, uint64_t node, struct attributes *ret)
 	*ret = (struct attributes){.ino = node, .mode = S_IFREG | t->options.file_mode, .nlink = 1};
 }
 
-void entry_placeholder(const struct tree *t, uint64_t node, struct entry *ret)
+void entry_placeholder(const struct tree *t, uint64_t node, double name_valid, struct entry *ret)
 {
-	*ret = (struct entry){.node = node, .name_valid = t->options.ttl};
+	*ret = (struct entry){.node = node, .name_valid = name_valid};
 	attr_file(t, node, &ret->attr);
 }
 

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static void wait_for_child(int fd)
@@ -35,6 +37,8 @@ int background_start(void)
 		wait_for_child(fds[0]);
 	}
 	close(fds[0]);
+	/* Until it is mounted, who ends the parent means the child as well. */
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
 	(void)setsid();
 	return fds[1];
 }
@@ -54,6 +58,7 @@ void background_ready(int fd)
 	}
 	if (fd < 0)
 		return;
+	(void)prctl(PR_SET_PDEATHSIG, 0);
 	(void)!write(fd, &word, 1);
 	close(fd);
 }

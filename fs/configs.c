@@ -62,7 +62,8 @@ static int configs_lookup(struct tree *t, struct call *c, struct directory *d, s
 		return 0;
 	}
 	if (r == 0)
-		entry_placeholder(t, node_make(NODE_CONFIG, d->index, tag->index), &c->entry);
+		entry_placeholder(t, node_make(NODE_CONFIG, d->index, tag->index), tag_name_valid(tag),
+				  &c->entry);
 	return r;
 }
 
@@ -85,7 +86,7 @@ static void fill(const struct tree *t, const struct tag *tag, uint64_t node, uin
 {
 	enum created_from from;
 
-	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = tag_valid(tag)};
+	*ret = (struct entry){.node = node, .name_valid = tag_name_valid(tag), .attr_valid = tag_valid(tag)};
 	attr_file(t, node, &ret->attr);
 	ret->attr.size = size;
 	ret->attr.mtime = tag_mtime(tag, &from);

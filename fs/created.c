@@ -27,13 +27,14 @@ struct part {
 struct image_job {
 	struct tree *tree;
 	struct image *image;
-	char *repository;
+	struct image_source *source;
+	const char *repository; /* lives as long as the tree */
 	int depth;
 	bool stepping, no_subject;
+	bool partial; /* something is missing here that another repository may have */
 	unsigned pending;
 	int err;
-	struct part
-		*parts; /* one for the subject or the manifest itself, then one for each item of an index */
+	struct part *parts; /* for the subject or the manifest itself, then for each item of an index */
 	size_t nparts;
 };
 
@@ -42,36 +43,40 @@ static void job_step(struct image_job *job);
 /* Is it still only fetched ahead? */
 static bool is_ahead(const struct image_job *job)
 {
-	return !list_empty(&job->image->dating.ahead);
+	return !list_empty(&job->source->dating.ahead);
 }
 
 static void job_free(struct image_job *job)
 {
 	free(job->parts);
-	free(job->repository);
 	free(job);
 }
 
 static void job_end(struct image_job *job, int err)
 {
-	struct image *i = job->image;
-	struct tree *t = job->tree;
+	struct image_source *s = job->source;
 
-	i->job = NULL;
+	s->job = NULL;
 	job_free(job);
-	fetch_end(t, &i->dating, err);
+	fetch_end(s->tree, &s->dating, err);
 }
 
 static void set_date(struct image_job *job, enum created_from from, const struct timespec *created)
 {
-	struct image *i = job->image;
-	struct timespec now;
+	struct timespec now, date = {0};
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	i->from = CREATED_UNDATED;
-	if (created && reg_date_plausible(created, &now)) {
-		i->from = from;
-		i->created = *created;
+	if (created && reg_date_plausible(created, &now))
+		date = *created;
+	else
+		from = CREATED_UNDATED;
+	if (job->partial) {
+		job->source->from = from;
+		job->source->created = date;
+		job->source->dated = tree_now();
+	} else {
+		job->image->from = from;
+		job->image->created = date;
 	}
 	job_end(job, 0);
 }
@@ -120,10 +125,19 @@ static int make_parts(struct image_job *job)
 	return job->parts ? 0 : -ENOMEM;
 }
 
+/* The date of what the image consists of, as this repository has it. */
+static enum created_from part_created(struct image_job *job, const struct image *part, struct timespec *ret)
+{
+	job->partial |= part->from == CREATED_UNKNOWN;
+	return image_created(part, job->repository, ret);
+}
+
 /* Rule 4. True: the job is settled or waits. */
 static bool date_by_subject(struct image_job *job)
 {
 	struct image *i = job->image, *subject;
+	enum created_from from;
+	struct timespec created;
 	struct fetch *f = NULL;
 	int r;
 
@@ -131,7 +145,7 @@ static bool date_by_subject(struct image_job *job)
 		return false;
 	if (job->parts[0].missing) {
 		/* Its image is gone: it stands for itself. */
-		job->no_subject = true;
+		job->no_subject = job->partial = true;
 		job->parts[0].missing = false;
 		return false;
 	}
@@ -139,23 +153,31 @@ static bool date_by_subject(struct image_job *job)
 	r = subject ? image_date(job->tree, subject, job->repository, is_ahead(job), job->depth + 1, &f)
 		    : -ENOMEM;
 	if (part_settle(job, &job->parts[0], r, f)) {
-		set_date(job, CREATED_SUBJECT, subject->from == CREATED_UNDATED ? NULL : &subject->created);
+		from = part_created(job, subject, &created);
+		set_date(job, CREATED_SUBJECT, from == CREATED_UNDATED ? NULL : &created);
 		return true;
 	}
 	return job->parts[0].missing ? date_by_subject(job) : true;
+}
+
+static bool is_newer(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec > b->tv_sec || (a->tv_sec == b->tv_sec && a->tv_nsec > b->tv_nsec);
 }
 
 /* Rule 2. */
 static void date_by_platforms(struct image_job *job)
 {
 	const struct image *i = job->image;
-	const struct timespec *newest = NULL;
+	struct timespec newest = {0}, created;
+	bool any = false;
 
-	if (job->depth >= MAX_DEPTH) {
+	if (job->depth >= MAX_DEPTH || i->nitems > MAX_PLATFORMS) {
+		job->partial = job->depth >= MAX_DEPTH;
 		set_date(job, CREATED_UNDATED, NULL);
 		return;
 	}
-	for (size_t k = 0; k + 1 < job->nparts; k++) {
+	for (size_t k = 0; k < i->nitems; k++) {
 		struct part *part = &job->parts[k + 1];
 		struct image *item;
 		struct fetch *f = NULL;
@@ -166,14 +188,17 @@ static void date_by_platforms(struct image_job *job)
 		item = image_get(job->tree, &i->items[k].digest);
 		r = item ? image_date(job->tree, item, job->repository, is_ahead(job), job->depth + 1, &f)
 			 : -ENOMEM;
-		if (!part_settle(job, part, r, f) || item->from == CREATED_UNDATED)
+		if (!part_settle(job, part, r, f) || part_created(job, item, &created) == CREATED_UNDATED)
 			continue;
-		if (!newest || item->created.tv_sec > newest->tv_sec ||
-		    (item->created.tv_sec == newest->tv_sec && item->created.tv_nsec > newest->tv_nsec))
-			newest = &item->created;
+		if (!any || is_newer(&created, &newest))
+			newest = created;
+		any = true;
 	}
-	if (!job->pending && job->err == 0)
-		set_date(job, CREATED_PLATFORM, newest);
+	if (job->pending || job->err < 0)
+		return;
+	for (size_t k = 0; k < i->nitems; k++)
+		job->partial |= job->parts[k + 1].missing;
+	set_date(job, CREATED_PLATFORM, any ? &newest : NULL);
 }
 
 static void date_without_config(struct image_job *job, const struct reg_config *config)
@@ -204,11 +229,12 @@ static void on_config(void *data, const struct reg_result *result)
 	char text[REG_DIGEST_MAX];
 	int r = result->err;
 
-	tree_lock(t);
+	/* A config can be large: it is read before anybody has to wait for the lock. */
 	if (r < 0)
 		error = *result->error;
 	else
 		r = reg_config_parse(result->bytes->data, result->bytes->size, &config, &error);
+	tree_lock(t);
 	if (r == 0) {
 		learn_config(job, &config);
 		reg_config_done(&config);
@@ -234,9 +260,10 @@ static void date_by_config(struct image_job *job)
 		date_without_config(job, NULL);
 		return;
 	}
-	call = fetch_call(&i->dating, on_config, job);
-	i->dating.op = reg_blob(job->tree->client, job->repository, &i->config, REG_MAX_CONFIG, &call);
-	if (!i->dating.op)
+	call = fetch_call(&job->source->dating, on_config, job);
+	job->source->dating.op =
+		reg_blob(job->tree->client, job->repository, &i->config, REG_MAX_CONFIG, &call);
+	if (!job->source->dating.op)
 		job_end(job, -ENOMEM);
 }
 
@@ -281,12 +308,12 @@ static void choose_rule(struct image_job *job)
 /* Goes on with what is known now; each step ends the job, or leaves it with what it waits for. */
 static void job_step(struct image_job *job)
 {
-	struct image *const i = job->image;
+	struct image_source *const s = job->source;
 
 	if (job->err == 0) {
 		job->stepping = true;
 		choose_rule(job);
-		if (i->job != job) /* ended */
+		if (s->job != job) /* ended */
 			return;
 		job->stepping = false;
 	}
@@ -294,36 +321,57 @@ static void job_step(struct image_job *job)
 		job_end(job, job->err);
 }
 
-int image_date(struct tree *t, struct image *i, const char *repository, bool ahead, int depth,
-	       struct fetch **ret_fetch)
+static int job_begin(struct image_source *s, bool ahead, int depth)
 {
-	struct image_job *job;
-	int r;
+	struct image_job *job = calloc(1, sizeof(*job));
 
-	if (i->from != CREATED_UNKNOWN)
-		return 0;
-	*ret_fetch = &i->dating;
-	if (i->job)
-		return 1;
-	r = fetch_take_error(&i->dating, ahead);
-	if (r < 0)
-		return r;
-	job = calloc(1, sizeof(*job));
 	if (!job)
 		return -ENOMEM;
-	job->tree = t;
-	job->image = i;
+	job->tree = s->tree;
+	job->image = s->image;
+	job->source = s;
+	job->repository = s->repository;
 	job->depth = depth;
-	job->repository = strdup(repository);
-	if (!job->repository || make_parts(job) < 0) {
+	if (make_parts(job) < 0) {
 		job_free(job);
 		return -ENOMEM;
 	}
-	i->job = job;
-	fetch_begin(t, &i->dating, ahead);
+	s->job = job;
+	fetch_begin(s->tree, &s->dating, ahead);
 	job_step(job);
-	if (i->job)
+	return 0;
+}
+
+/* What nobody waits for yet is not asked of a second repository while the first may answer. */
+static bool is_under_way(const struct image *i)
+{
+	for (const struct image_source *s = i->sources; s; s = s->next)
+		if (s->job)
+			return true;
+	return false;
+}
+
+int image_date(struct tree *t, struct image *i, const char *repository, bool ahead, int depth,
+	       struct fetch **ret_fetch)
+{
+	struct timespec created;
+	struct image_source *s;
+	int r;
+
+	if (image_created(i, repository, &created) != CREATED_UNKNOWN)
+		return 0;
+	s = image_source(t, i, repository);
+	if (!s)
+		return -ENOMEM;
+	*ret_fetch = &s->dating;
+	if (s->job || (ahead && depth == 0 && is_under_way(i)))
 		return 1;
-	r = fetch_take_error(&i->dating, false);
-	return i->from != CREATED_UNKNOWN ? 0 : r < 0 ? r : -EIO;
+	r = fetch_take_error(&s->dating, ahead);
+	if (r < 0)
+		return r;
+	r = job_begin(s, ahead, depth);
+	if (r < 0 || s->job)
+		return r < 0 ? r : 1;
+	r = fetch_take_error(&s->dating, false);
+	return image_created(i, repository, &created) != CREATED_UNKNOWN ? 0 : r < 0 ? r : -EIO;
 }

@@ -159,9 +159,10 @@ void directory_confirm(struct tree *t, struct directory *d)
 }
 
 /* Not an error of this moment: this registry, or this user, has no catalog. */
-static bool means_absent(int err)
+static bool means_absent(const struct tree *t, int err)
 {
-	return err == -ENOENT || err == -EACCES || err == -EPERM;
+	/* Who could see it once has one: that it is refused now is a failure. */
+	return (err == -ENOENT || err == -EACCES || err == -EPERM) && (!t->had_catalog || t->catalog_absent);
 }
 
 static void on_catalog(void *data, const struct reg_result *result)
@@ -172,11 +173,13 @@ static void on_catalog(void *data, const struct reg_result *result)
 	tree_lock(t);
 	if (r == 0) {
 		r = catalog_merge(t, result->names->items, result->names->count);
+		t->had_catalog = true;
+		t->catalog_absent = false;
 		if (result->names->dropped)
 			tree_log(t, REG_LOG_WARN,
 				 "the catalog holds %zu names that break the grammar; they are not shown",
 				 result->names->dropped);
-	} else if (means_absent(r)) {
+	} else if (means_absent(t, r)) {
 		if (!t->catalog_absent)
 			tree_log(
 				t, REG_LOG_WARN,
@@ -184,7 +187,7 @@ static void on_catalog(void *data, const struct reg_result *result)
 				"with -o repos_from=FILE",
 				result->error->status, result->error->msg);
 		t->catalog_absent = true;
-		t->catalog_error = r == -EACCES ? r : 0;
+		t->catalog_error = r == -EACCES ? r : -EOPNOTSUPP;
 		r = 0;
 	} else {
 		tree_log_failure(t, "the catalog", "", r, result->error);

@@ -5,6 +5,9 @@
 #include "tree.h"
 #include "util/cleanup.h"
 
+/* For so long a failure that nobody waited for is told to who comes for it: a walker is not far behind. */
+enum { STALE_MS = 2000 };
+
 void fetch_init(struct fetch *f)
 {
 	*f = (struct fetch){0};
@@ -31,6 +34,7 @@ void fetch_end(struct tree *t, struct fetch *f, int err)
 	list_remove(&f->ahead);
 	if (err < 0 && err != -ECANCELED && list_empty(&f->waits))
 		f->err = err;
+	f->failed = tree_now();
 	list_init(&waits);
 	list_splice(&waits, &f->waits);
 	for (node = list_pop(&waits); node; node = list_pop(&waits)) {
@@ -44,9 +48,9 @@ int fetch_take_error(struct fetch *f, bool ahead)
 {
 	const int err = f->err;
 
-	if (!ahead)
+	if (!ahead || tree_now() - f->failed > STALE_MS)
 		f->err = 0;
-	return err;
+	return tree_now() - f->failed > STALE_MS ? 0 : err;
 }
 
 void fetch_urge(struct tree *t, struct fetch *f)

@@ -24,8 +24,6 @@ struct image *image_get(struct tree *t, const struct reg_digest *digest)
 	if (!i)
 		return NULL;
 	i->digest = *digest;
-	fetch_init(&i->dating);
-	fetch_init(&i->loading);
 	if (map_add(&t->images, &i->node, hash) < 0) {
 		free(i);
 		return NULL;
@@ -118,26 +116,63 @@ int image_learn(struct tree *t, const struct reg_digest *digest, const char *med
 	return 0;
 }
 
-/* ---- a manifest by its digest ---- */
+/* ---- as one repository has it ---- */
 
 /* For a moment even if ttl is 0: who waited for the answer must find it. */
-enum { ABSENT_MS = 1000 };
+enum { MOMENT_MS = 1000 };
 
-static bool image_is_absent(const struct tree *t, const struct image *i)
+static bool is_recent(const struct tree *t, uint64_t when)
 {
-	return i->absent && (tree_now() - i->absent < ABSENT_MS || tree_fresh(t, i->absent, NULL));
+	return when && (tree_now() - when < MOMENT_MS || tree_fresh(t, when, NULL));
 }
 
-struct load {
-	struct tree *tree;
-	struct image *image;
-	char *repository;
-};
+static struct image_source *find_source(const struct image *i, const char *repository)
+{
+	struct image_source *s = i->sources;
+
+	while (s && s->repository != repository)
+		s = s->next;
+	return s;
+}
+
+struct image_source *image_source(struct tree *t, struct image *i, const char *repository)
+{
+	struct image_source *s = find_source(i, repository);
+
+	if (s)
+		return s;
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->tree = t;
+	s->image = i;
+	s->repository = repository;
+	fetch_init(&s->dating);
+	fetch_init(&s->loading);
+	s->next = i->sources;
+	i->sources = s;
+	return s;
+}
+
+enum created_from image_created(const struct image *i, const char *repository, struct timespec *ret)
+{
+	const struct image_source *s;
+
+	if (i->from != CREATED_UNKNOWN) {
+		*ret = i->created;
+		return i->from;
+	}
+	s = find_source(i, repository);
+	if (!s || !is_recent(s->tree, s->dated))
+		return CREATED_UNKNOWN;
+	*ret = s->created;
+	return s->from;
+}
 
 static void on_loaded(void *data, const struct reg_result *result)
 {
-	struct load *l = data;
-	struct tree *t = l->tree;
+	struct image_source *s = data;
+	struct tree *t = s->tree;
 	struct image *i;
 	struct reg_error error = {0};
 	char text[REG_DIGEST_MAX];
@@ -147,52 +182,40 @@ static void on_loaded(void *data, const struct reg_result *result)
 	if (r < 0)
 		error = *result->error;
 	if (r == -ENOENT)
-		l->image->absent = tree_now();
+		s->absent = tree_now();
 	if (r == 0)
 		r = image_learn(t, &result->digest, result->media_type, result->bytes, &i, &error);
 	if (r < 0)
-		tree_log_failure(t, l->repository, reg_digest_text(&l->image->digest, text), r, &error);
-	fetch_end(t, &l->image->loading, r);
+		tree_log_failure(t, s->repository, reg_digest_text(&s->image->digest, text), r, &error);
+	fetch_end(t, &s->loading, r);
 	tree_unlock(t);
-	free(l->repository);
-	free(l);
 }
 
 int image_load(struct tree *t, struct image *i, const char *repository, bool ahead, struct fetch **ret_fetch)
 {
 	char text[REG_DIGEST_MAX];
+	struct image_source *s;
 	struct reg_call call;
-	struct load *l;
 	int r;
 
 	if (i->known)
 		return 0;
-	if (image_is_absent(t, i))
+	s = image_source(t, i, repository);
+	if (!s)
+		return -ENOMEM;
+	if (is_recent(t, s->absent))
 		return -ENOENT;
-	*ret_fetch = &i->loading;
-	if (i->loading.active)
+	*ret_fetch = &s->loading;
+	if (s->loading.active)
 		return 1;
-	r = fetch_take_error(&i->loading, ahead);
+	r = fetch_take_error(&s->loading, ahead);
 	if (r < 0)
 		return r;
-	l = calloc(1, sizeof(*l));
-	if (l)
-		l->repository = strdup(repository);
-	if (!l || !l->repository) {
-		free(l);
-		return -ENOMEM;
-	}
-	l->tree = t;
-	l->image = i;
-	fetch_begin(t, &i->loading, ahead);
-	call = fetch_call(&i->loading, on_loaded, l);
-	fetch_sent(t, &i->loading,
+	fetch_begin(t, &s->loading, ahead);
+	call = fetch_call(&s->loading, on_loaded, s);
+	fetch_sent(t, &s->loading,
 		   reg_manifest(t->client, repository, reg_digest_text(&i->digest, text), NULL, &call));
-	if (i->loading.active)
-		return 1;
-	free(l->repository);
-	free(l);
-	return -ENOMEM;
+	return s->loading.active ? 1 : -ENOMEM;
 }
 
 const struct image_item *image_platform(const struct tree *t, const struct image *i)

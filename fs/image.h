@@ -47,12 +47,27 @@ struct image {
 	bool has_annotation; /* org.opencontainers.image.created */
 	struct timespec annotation;
 
-	enum created_from from;
+	enum created_from from; /* CREATED_UNKNOWN also if only some repositories can say: see the sources */
 	struct timespec created; /* unless unknown or undated */
-	struct image_job *job; /* while its date is being found */
+	struct image_source *sources; /* one for each repository that was asked about it */
+};
+
+/*
+ * An image as one repository has it. What a document says is true everywhere; what is missing, fails or hangs
+ * is so in this repository alone, and so is a date that was found although something was missing.
+ */
+struct image_source {
+	struct image_source *next;
+	struct tree *tree;
+	struct image *image;
+	const char *repository; /* the repository's own name: lives as long as the tree */
+	struct image_job *job; /* while the date is being found */
 	struct fetch dating; /* likewise */
 	struct fetch loading; /* while the manifest itself is fetched by digest */
-	uint64_t absent; /* when a registry said that it has no such manifest; 0: never */
+	uint64_t absent; /* when the registry said that there is no such manifest; 0: never */
+	uint64_t dated; /* when the date was found that is only this repository's; 0: never */
+	enum created_from from;
+	struct timespec created;
 };
 
 struct image *image_get(struct tree *t, const struct reg_digest *digest); /* found or made; NULL: no memory */
@@ -64,12 +79,21 @@ int image_learn(struct tree *t, const struct reg_digest *digest, const char *med
 /* Makes the manifest known, by digest, from a repository that has it. */
 int image_load(struct tree *t, struct image *i, const char *repository, bool ahead, struct fetch **ret_fetch);
 
-/* Makes the date known (from and created). depth: how many indexes or subjects led here. */
+/*
+ * Makes the date known: image_created(). depth: how many indexes or subjects led here. Fetched ahead, with
+ * depth 0, it may say 1 without a fetch to wait for.
+ */
 int image_date(struct tree *t, struct image *i, const char *repository, bool ahead, int depth,
 	       struct fetch **ret_fetch);
 
 /* The entry of an index for the mount's platform, or else its first image; NULL: it has none. */
 const struct image_item *image_platform(const struct tree *t, const struct image *i);
+
+/* Found or made; NULL: no memory. The repository is named by its own string. */
+struct image_source *image_source(struct tree *t, struct image *i, const char *repository);
+
+/* The date as a repository has it: CREATED_UNKNOWN, or from where, and *ret (unless undated). */
+enum created_from image_created(const struct image *i, const char *repository, struct timespec *ret);
 
 const char *created_from_text(enum created_from from);
 

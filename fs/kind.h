@@ -33,7 +33,7 @@ const struct kind *kind_of(uint64_t node); /* NULL: no such node */
 void attr_directory(const struct tree *t, uint64_t node, const struct timespec *changed,
 		    struct attributes *ret);
 void attr_file(const struct tree *t, uint64_t node, struct attributes *ret);
-void entry_placeholder(const struct tree *t, uint64_t node, struct entry *ret);
+void entry_placeholder(const struct tree *t, uint64_t node, double name_valid, struct entry *ret);
 void entry_absent(const struct tree *t, struct entry *ret);
 
 /*

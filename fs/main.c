@@ -115,13 +115,6 @@ static void on_attr_changed(void *data, uint64_t node)
 	notify_attr(fs->kernel, node);
 }
 
-static void on_entry_changed(void *data, uint64_t parent, const char *name)
-{
-	const struct filesystem *fs = data;
-
-	notify_entry(fs->kernel, parent, name);
-}
-
 static int make_filesystem(struct program *p, struct reg_error *error)
 {
 	const struct options *o = &p->options;
@@ -138,7 +131,6 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 		.log = log_line,
 		.log_data = &p->log,
 		.attr_changed = on_attr_changed,
-		.entry_changed = on_entry_changed,
 		.notify_data = &p->fs,
 	};
 
@@ -266,9 +258,10 @@ static int run(struct program *p)
 		if (p->ready < 0)
 			r = reg_fail(&error, -errno, "no process can be started: %s", strerror(errno));
 	}
-	signals_block();
+	/* Until there is a mount, a signal simply ends the program. */
 	if (r == 0)
 		r = connect_registry(p, &error);
+	signals_block();
 	if (r == 0)
 		r = make_filesystem(p, &error);
 	if (r == 0)

@@ -42,7 +42,7 @@ static int manifests_lookup(struct tree *t, struct call *c, struct directory *d,
 	if (err == -ENOENT)
 		entry_absent(t, &c->entry);
 	else if (err == 0)
-		entry_placeholder(t, node_make(NODE_MANIFEST, d->index, m->index), &c->entry);
+		entry_placeholder(t, node_make(NODE_MANIFEST, d->index, m->index), t->options.ttl, &c->entry);
 	return err == -ENOENT ? 0 : err;
 }
 
@@ -70,10 +70,13 @@ static int find_date(struct tree *t, struct call *c, struct repository *r, struc
 		     struct timespec *ret, struct fetch **ret_fetch)
 {
 	struct image *i;
-	int ignored, err = repository_list(r, c, ret_fetch);
+	enum created_from from;
+	int failure = 0, err = repository_list(r, c, ret_fetch);
 
 	if (err == 0)
-		err = survey_run(r, c, true, &ignored, ret_fetch);
+		err = survey_run(r, c, true, &failure, ret_fetch);
+	if (err == 0) /* a holder that is not known may be the newest */
+		err = failure;
 	if (err != 0)
 		return err;
 	if (m->dated) {
@@ -82,11 +85,12 @@ static int find_date(struct tree *t, struct call *c, struct repository *r, struc
 	}
 	i = image_get(t, &m->digest);
 	err = i ? image_date(t, i, r->name, false, 0, ret_fetch) : -ENOMEM;
-	if (err == 0)
-		*ret = i->from != CREATED_UNDATED ? i->created
-		       : t->options.undated_epoch ? (struct timespec){0}
-						  : t->mounted;
-	return err;
+	if (err != 0)
+		return err;
+	from = image_created(i, r->name, ret);
+	if (from == CREATED_UNDATED)
+		*ret = tree_undated(t);
+	return 0;
 }
 
 static void fill(const struct tree *t, const struct manifest *m, const struct image *i, uint64_t node,

@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "util/cleanup.h"
 
@@ -25,7 +24,6 @@ struct message {
 	struct notify_task task;
 	struct notify *notify;
 	uint64_t node;
-	char name[];
 };
 
 int notify_new(struct notify **ret)
@@ -110,32 +108,19 @@ static void run_message(struct notify_task *task)
 	struct fuse_session *session = m->notify->session;
 
 	/* The kernel may never have known it: then there is nothing to forget. */
-	if (session && m->name[0])
-		(void)fuse_lowlevel_notify_inval_entry(session, m->node, m->name, strlen(m->name));
-	else if (session)
+	if (session)
 		(void)fuse_lowlevel_notify_inval_inode(session, m->node, -1, 0);
 	free(m);
 }
 
-static void post_message(struct notify *n, uint64_t node, const char *name)
+void notify_attr(struct notify *n, uint64_t node)
 {
-	struct message *m = calloc(1, sizeof(*m) + strlen(name) + 1);
+	struct message *m = calloc(1, sizeof(*m));
 
 	if (!m)
 		return;
 	m->task.run = run_message;
 	m->notify = n;
 	m->node = node;
-	strcpy(m->name, name);
 	notify_post(n, &m->task);
-}
-
-void notify_attr(struct notify *n, uint64_t node)
-{
-	post_message(n, node, "");
-}
-
-void notify_entry(struct notify *n, uint64_t parent, const char *name)
-{
-	post_message(n, parent, name);
 }

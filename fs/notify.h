@@ -25,9 +25,7 @@ int notify_start(struct notify *n, struct fuse_session *session);
 void notify_free(struct notify *n);
 
 void notify_post(struct notify *n, struct notify_task *task);
-/* Forget a node's attributes; forget a name. Without memory nothing is told, and the kernel's own time-out
- * does it. */
+/* Forget a node's attributes. Without memory nothing is told, and the kernel's own time-out does it. */
 void notify_attr(struct notify *n, uint64_t node);
-void notify_entry(struct notify *n, uint64_t parent, const char *name);
 
 #endif

@@ -98,6 +98,7 @@ struct tag *repository_add_tag(struct repository *r, const char *name)
 	tag->index = (uint32_t)r->ntags;
 	(void)reg_tag_subject(name, &tag->subject);
 	fetch_init(&tag->fetch);
+	list_init(&tag->told);
 	r->tags[r->ntags++] = tag;
 	return tag;
 }
@@ -127,8 +128,10 @@ static int merge_tags(struct repository *r, const struct reg_names *names)
 		tag->absent = 0;
 	}
 	for (size_t k = 0; k < r->ntags; k++)
-		if (!r->tags[k]->seen)
+		if (r->tags[k]->listed && !r->tags[k]->seen) {
 			r->tags[k]->listed = false;
+			tag_gone(r->tags[k]);
+		}
 	if (!first && (kept != before || kept != names->count))
 		clock_gettime(CLOCK_REALTIME, &r->changed);
 	return 0;

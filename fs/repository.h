@@ -33,7 +33,7 @@ struct holder {
 	struct reg_digest digest;
 	uint64_t ino;
 	uint32_t ntags;
-	struct tag *first; /* the tags */
+	struct list told; /* tags whose attributes the kernel may know, with this count */
 	struct tag *lender; /* whose number the files have; NULL: one of their own */
 };
 
@@ -52,7 +52,7 @@ struct tag {
 	struct reg_digest subject; /* named by the tag itself */
 	bool no_subject; /* the registry does not have it */
 	struct holder *holder;
-	struct tag *next_holding; /* other tags of the holder */
+	struct list told; /* in the holder's */
 	struct fetch fetch;
 };
 
@@ -121,6 +121,10 @@ int tag_resolve(struct tag *tag, const struct call *c, bool dates, struct fetch 
 int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch);
 /* The date of a tag for which tag_date() said 0. */
 struct timespec tag_mtime(const struct tag *tag, enum created_from *ret_from);
+/* The kernel was given the attributes of a tag, to keep for a while. */
+void tag_told(struct tag *tag);
+/* The registry does not have it any more: what was known of it is not so now. */
+void tag_gone(struct tag *tag);
 bool tag_is_dated(const struct tag *tag); /* all that tag_mtime() needs is known, fresh or not */
 
 /* Found or made; NULL: no memory. */

@@ -152,8 +152,11 @@ static int list(struct tree *t, struct call *c, struct directory *d, struct list
 		if (child->listed)
 			r = listing_add(l, node_make(NODE_DIRECTORY, child->index, 0), child->name, S_IFDIR);
 	}
+	/* An empty list would say that there is nothing. */
 	if (!l->count && t->catalog_absent)
 		l->err = t->catalog_error;
+	else if (!l->count && !d->parent && d->path[0])
+		l->err = -ENOENT; /* the PREFIX of the mount's SOURCE is not there */
 	return r;
 }
 

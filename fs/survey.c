@@ -6,6 +6,8 @@
 
 #include "util/cleanup.h"
 
+enum { MOMENT_MS = 1000 };
+
 /* One of the questions under way. */
 struct slot {
 	struct wait wait;
@@ -22,7 +24,7 @@ struct survey {
 	struct fetch fetch;
 	struct call call; /* what was fetched since it began is fresh */
 	uint64_t done, dated; /* when it was last complete; 0: never */
-	bool dates;
+	bool dates, outdated;
 	int err;
 	size_t next_tag;
 	struct manifest **found; /* reachable manifests, in the order found; each is looked at once */
@@ -305,9 +307,10 @@ static void finish_if_idle(struct survey *s)
 			return;
 	if (s->dates || all_dated(s->repository)) {
 		note_error(s, date_manifests(s));
-		s->dated = tree_now();
+		s->dated = s->outdated ? 0 : tree_now();
 	}
-	s->done = tree_now();
+	s->done = s->outdated ? 0 : tree_now();
+	s->outdated = false;
 	fetch_end(t, &s->fetch, 0);
 }
 
@@ -390,11 +393,25 @@ static void begin(struct survey *s, bool dates)
 	finish_if_idle(s);
 }
 
+void survey_forget(struct repository *r)
+{
+	if (!r->survey)
+		return;
+	r->survey->done = r->survey->dated = 0;
+	r->survey->outdated = r->survey->fetch.active;
+}
+
+/* Even with a ttl of nothing, whoever asks about all of its manifests in a row gets by with one survey. */
+static bool is_recent(const struct tree *t, uint64_t when, const struct call *c)
+{
+	return when && (tree_now() - when < MOMENT_MS || tree_fresh(t, when, c));
+}
+
 bool survey_is_dated(const struct repository *r)
 {
 	const struct survey *s = r->survey;
 
-	return s && !s->fetch.active && tree_fresh(r->tree, s->dated, NULL);
+	return s && !s->fetch.active && s->err == 0 && is_recent(r->tree, s->dated, NULL);
 }
 
 int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error,
@@ -406,7 +423,7 @@ int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_
 		r->survey = survey_new(r);
 	if (!r->survey)
 		return -ENOMEM;
-	if (!r->survey->fetch.active && !tree_fresh(t, dates ? r->survey->dated : r->survey->done, c))
+	if (!r->survey->fetch.active && !is_recent(t, dates ? r->survey->dated : r->survey->done, c))
 		begin(r->survey, dates);
 	if (r->survey->fetch.active) {
 		*ret_fetch = &r->survey->fetch;

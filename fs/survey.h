@@ -19,6 +19,9 @@ int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_
 /* Is all that survey_run() with dates would say known and fresh? */
 bool survey_is_dated(const struct repository *r);
 
+/* What it found is not fresh any more, nor what one that is under way will find. */
+void survey_forget(struct repository *r);
+
 void survey_free(struct survey *s);
 
 #endif

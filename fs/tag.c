@@ -30,6 +30,7 @@ static struct holder *add_holder(struct tag *tag, const struct reg_digest *diges
 	if (!h)
 		return NULL;
 	h->digest = *digest;
+	list_init(&h->told);
 	if (map_add(&r->holders, &h->node, map_hash(digest, sizeof(*digest))) < 0) {
 		free(h);
 		return NULL;
@@ -44,37 +45,47 @@ static struct holder *add_holder(struct tag *tag, const struct reg_digest *diges
 	return h;
 }
 
-/* The kernel may have told others how many names this file has. */
-static void tell_count(const struct tree *t, const struct holder *h, const struct tag *except)
+/* The kernel knows some of them with a number of names that is not so any more. Each is told once. */
+static void tell_count(const struct tree *t, struct holder *h)
 {
-	for (const struct tag *tag = h->first; tag; tag = tag->next_holding)
-		if (tag != except)
-			t->options.attr_changed(
-				t->options.notify_data,
-				node_make(NODE_TAG, tag->repository->directory->index, tag->index));
+	for (struct list *node = list_pop(&h->told); node; node = list_pop(&h->told)) {
+		const struct tag *tag = container_of(node, struct tag, told);
+
+		t->options.attr_changed(t->options.notify_data,
+					node_make(NODE_TAG, tag->repository->directory->index, tag->index));
+	}
+}
+
+void tag_told(struct tag *tag)
+{
+	if (tag->holder && list_empty(&tag->told))
+		list_append(&tag->holder->told, &tag->told);
 }
 
 static void leave_holder(struct tag *tag)
 {
 	struct repository *r = tag->repository;
 	struct holder *h = tag->holder;
-	struct tag **p;
 
 	if (!h)
 		return;
-	for (p = &h->first; *p != tag; p = &(*p)->next_holding)
-		;
-	*p = tag->next_holding;
-	tag->next_holding = NULL;
+	list_remove(&tag->told);
 	tag->holder = NULL;
 	if (--h->ntags) {
-		tell_count(r->tree, h, tag);
+		tell_count(r->tree, h);
 		return;
 	}
 	if (h->lender)
 		h->lender->lent = false;
 	map_remove(&r->holders, &h->node);
 	free(h);
+}
+
+void tag_gone(struct tag *tag)
+{
+	leave_holder(tag);
+	tag->image = NULL;
+	tag->resolved = 0;
 }
 
 static int point_to(struct tag *tag, struct image *i)
@@ -91,10 +102,8 @@ static int point_to(struct tag *tag, struct image *i)
 		h = add_holder(tag, &i->digest);
 	if (!h)
 		return -ENOMEM;
-	tell_count(r->tree, h, tag);
+	tell_count(r->tree, h);
 	h->ntags++;
-	tag->next_holding = h->first;
-	h->first = tag;
 	tag->holder = h;
 	tag->image = i;
 	return 0;
@@ -139,9 +148,7 @@ static void on_tag(void *data, const struct reg_result *result)
 		tag->resolved = tree_now();
 		tag->absent = 0;
 	} else if (err == -ENOENT) {
-		leave_holder(tag);
-		tag->image = NULL;
-		tag->resolved = 0;
+		tag_gone(tag);
 		tag->absent = tree_now();
 	}
 	ahead = !list_empty(&tag->fetch.ahead);
@@ -203,21 +210,30 @@ int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch)
 	return image_date(r->tree, tag->image, r->name, !c, 0, ret_fetch);
 }
 
-bool tag_is_dated(const struct tag *tag)
+/* Whose date is shown, and what it is. */
+static enum created_from date_of(const struct tag *tag, struct timespec *ret)
 {
 	const struct image *subject = tag->image ? subject_of(tag) : NULL;
+	enum created_from from;
 
-	return subject ? subject->from != CREATED_UNKNOWN : tag->image && tag->image->from != CREATED_UNKNOWN;
+	if (!tag->image)
+		return CREATED_UNKNOWN;
+	from = image_created(subject ? subject : tag->image, tag->repository->name, ret);
+	return subject && from != CREATED_UNKNOWN && from != CREATED_UNDATED ? CREATED_SUBJECT : from;
+}
+
+bool tag_is_dated(const struct tag *tag)
+{
+	struct timespec date;
+
+	return date_of(tag, &date) != CREATED_UNKNOWN;
 }
 
 struct timespec tag_mtime(const struct tag *tag, enum created_from *ret_from)
 {
-	const struct image *subject = subject_of(tag);
-	const struct image *i = subject ? subject : tag->image;
-	const struct timespec epoch = {0};
+	const struct tree *t = tag->repository->tree;
+	struct timespec date = {0};
 
-	*ret_from = subject && i->from != CREATED_UNDATED ? CREATED_SUBJECT : i->from;
-	if (i->from == CREATED_UNDATED)
-		return tag->repository->tree->options.undated_epoch ? epoch : tag->repository->tree->mounted;
-	return i->created;
+	*ret_from = date_of(tag, &date);
+	return *ret_from == CREATED_UNDATED ? tree_undated(t) : date;
 }

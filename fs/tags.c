@@ -27,12 +27,26 @@ struct tag *tag_at(const struct directory *d, uint64_t node)
 	return r && index < r->ntags ? r->tags[index] : NULL;
 }
 
+/* What is left of the ttl of what was fetched then. */
+static double seconds_left(const struct tree *t, uint64_t when)
+{
+	const double age = (double)(tree_now() - when) / 1000;
+
+	return when && age < t->options.ttl ? t->options.ttl - age : 0;
+}
+
 double tag_valid(const struct tag *tag)
 {
-	const struct tree *t = tag->repository->tree;
-	const double age = (double)(tree_now() - tag->resolved) / 1000;
+	return seconds_left(tag->repository->tree, tag->resolved);
+}
 
-	return tag->resolved && age < t->options.ttl ? t->options.ttl - age : 0;
+double tag_name_valid(const struct tag *tag)
+{
+	const struct repository *r = tag->repository;
+	const double listed = tag->listed ? seconds_left(r->tree, r->listed) : 0;
+	const double resolved = tag_valid(tag);
+
+	return listed > resolved ? listed : resolved;
 }
 
 int view_find_tag(struct tree *t, const struct call *c, struct directory *d, struct tag **ret,
@@ -60,20 +74,22 @@ int view_find_tag(struct tree *t, const struct call *c, struct directory *d, str
 	return 0;
 }
 
-static void fill(const struct tree *t, const struct tag *tag, uint64_t node, struct entry *ret)
+static void fill(const struct tree *t, struct tag *tag, uint64_t node, struct entry *ret)
 {
 	enum created_from from;
 
-	*ret = (struct entry){.node = node, .name_valid = t->options.ttl, .attr_valid = tag_valid(tag)};
+	*ret = (struct entry){.node = node, .name_valid = tag_name_valid(tag), .attr_valid = tag_valid(tag)};
 	attr_file(t, tag->holder->ino, &ret->attr);
 	ret->attr.nlink = tag->holder->ntags;
 	ret->attr.size = tag->image->size;
 	ret->attr.mtime = tag_mtime(tag, &from);
+	if (ret->attr_valid > 0)
+		tag_told(tag);
 }
 
 static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct entry *ret)
 {
-	const struct tag *tag = tag_at(d, node);
+	struct tag *tag = tag_at(d, node);
 
 	if (!tag)
 		return false;
@@ -83,7 +99,7 @@ static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct
 	}
 	/* A walker will ask for it: that the name is there need not be asked as well. */
 	if (tag->listed && walk_wants_dates(t)) {
-		entry_placeholder(t, node, ret);
+		entry_placeholder(t, node, tag_name_valid(tag), ret);
 		return true;
 	}
 	return false;
@@ -103,7 +119,7 @@ static int tags_lookup(struct tree *t, struct call *c, struct directory *d, stru
 		return r;
 	node = node_make(NODE_TAG, d->index, tag->index);
 	if (!tag_known(t, d, node, &c->entry))
-		entry_placeholder(t, node, &c->entry);
+		entry_placeholder(t, node, tag_name_valid(tag), &c->entry);
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 
 #include "listing.h"
 #include "repository.h"
+#include "survey.h"
 #include "util/cleanup.h"
 #include "walk.h"
 
@@ -62,6 +63,10 @@ static void free_images(struct tree *t)
 		struct image *i = container_of(node, struct image, node);
 
 		map_remove(&t->images, node);
+		for (struct image_source *s = i->sources, *next; s; s = next) {
+			next = s->next;
+			free(s);
+		}
 		free(i->items);
 		free(i->media_type);
 		free(i);
@@ -89,29 +94,63 @@ void tree_free(struct tree *t)
 	free(t);
 }
 
+struct timespec tree_undated(const struct tree *t)
+{
+	const struct timespec epoch = {0};
+
+	return t->options.undated_epoch ? epoch : t->mounted;
+}
+
+static void forget_node(const struct tree *t, enum node_kind kind, uint32_t directory, uint32_t entry)
+{
+	t->options.attr_changed(t->options.notify_data, node_make(kind, directory, entry));
+}
+
+static void forget_repository(struct tree *t, struct repository *r)
+{
+	const uint32_t index = r->directory->index;
+
+	r->listed = r->absent = 0;
+	r->listing.err = 0;
+	survey_forget(r);
+	for (size_t k = 0; k < r->ntags; k++) {
+		struct tag *tag = r->tags[k];
+
+		if (tag->resolved) {
+			forget_node(t, NODE_TAG, index, (uint32_t)k);
+			forget_node(t, NODE_CONFIG, index, (uint32_t)k);
+		}
+		tag->resolved = tag->absent = 0;
+		tag->fetch.err = 0;
+	}
+	for (size_t k = 0; k < r->nmanifests; k++)
+		if (r->manifests[k]->dated)
+			forget_node(t, NODE_MANIFEST, index, (uint32_t)k);
+}
+
+static void forget_image(struct image *i)
+{
+	for (struct image_source *s = i->sources; s; s = s->next) {
+		s->absent = s->dated = 0;
+		s->dating.err = s->loading.err = 0;
+	}
+}
+
+/*
+ * The kernel is told to forget attributes, not names: for a name it takes a lock that a lookup under way
+ * holds until the registry has answered. A name that is gone says so when it is asked for its attributes.
+ */
 void tree_forget(struct tree *t)
 {
 	tree_lock(t);
 	t->cataloged = 0;
-	for (size_t k = 0; k < t->ndirectories; k++) {
-		struct directory *d = t->directories[k];
-		struct repository *r = d->repository;
-
-		if (d->parent)
-			t->options.entry_changed(t->options.notify_data,
-						 node_make(NODE_DIRECTORY, d->parent->index, 0), d->name);
-		if (!r)
-			continue;
-		r->listed = r->absent = 0;
-		for (size_t n = 0; n < r->ntags; n++) {
-			struct tag *tag = r->tags[n];
-
-			if (tag->resolved || tag->absent)
-				t->options.entry_changed(t->options.notify_data,
-							 node_make(NODE_TAGS, d->index, 0), tag->name);
-			tag->resolved = tag->absent = 0;
-		}
-	}
+	t->catalog.err = 0;
+	for (size_t k = 0; k < t->ndirectories; k++)
+		if (t->directories[k]->repository)
+			forget_repository(t, t->directories[k]->repository);
+	for (size_t k = 0; k < t->images.nbuckets; k++)
+		for (struct map_node *n = t->images.buckets[k]; n; n = n->next)
+			forget_image(container_of(n, struct image, node));
 	tree_unlock(t);
 }
 

@@ -44,6 +44,7 @@ struct fetch {
 	struct tree *tree;
 	bool active;
 	bool final; /* whoever waits is told an ENOENT, and does not look again at what is known now */
+	uint64_t failed; /* when it ended with err */
 	int err; /* of a fetch that failed with nobody waiting: told once, to the next who asks, then
 		    forgotten */
 };
@@ -132,7 +133,6 @@ struct tree_options {
 	/* Tells the kernel that what it knows is not so any more; called under the lock, must not block or
 	 * call back. */
 	void (*attr_changed)(void *data, uint64_t node);
-	void (*entry_changed)(void *data, uint64_t parent, const char *name);
 	void *notify_data;
 };
 
@@ -151,6 +151,7 @@ struct tree {
 	struct map paths;
 	struct fetch catalog;
 	uint64_t cataloged; /* tree_now() of the last listing, 0: none */
+	bool had_catalog; /* it was listed before */
 	bool catalog_absent; /* the registry has none: every name may be entered */
 	int catalog_error; /* why not */
 
@@ -191,6 +192,7 @@ void tree_forget(struct tree *t);
 void call_settle(struct tree *t, struct call *c, int err, struct fetch *f);
 
 /* Was something fetched at `when` recently enough for c (NULL: for the ttl alone)? */
+struct timespec tree_undated(const struct tree *t); /* what an image without a date shows */
 bool tree_fresh(const struct tree *t, uint64_t when, const struct call *c);
 
 void tree_log(const struct tree *t, enum reg_log_level level, const char *format, ...)

@@ -14,5 +14,7 @@ int view_find_tag(struct tree *t, const struct call *c, struct directory *d, str
 
 /* Seconds for which a tag's attributes are good from now on. */
 double tag_valid(const struct tag *tag);
+/* And for which it is known to be there. */
+double tag_name_valid(const struct tag *tag);
 
 #endif

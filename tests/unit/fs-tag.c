@@ -61,6 +61,9 @@ static void hard_links(void **state)
 	v3 = scripted_tag(&st, "a", "v3");
 	assert_int_equal(ask_tag(&st, v1), 0);
 	assert_int_equal(holder_of(&st, v1).ntags, 1);
+	tree_lock(st.tree);
+	tag_told(v1);
+	tree_unlock(st.tree);
 	assert_int_equal(atomic_load(&st.changed), 0);
 	assert_int_equal(ask_tag(&st, v2), 0);
 	assert_int_equal(ask_tag(&st, v3), 0);

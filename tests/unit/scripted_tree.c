@@ -39,25 +39,18 @@ static void on_attr(void *data, uint64_t node)
 	atomic_fetch_add(&st->changed, 1);
 }
 
-static void on_entry(void *data, uint64_t parent, const char *name)
-{
-	(void)data;
-	(void)parent;
-	(void)name;
-}
-
 void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows, size_t nrows, unsigned ttl)
 {
 	struct tree_options o = {
 		.ttl = ttl,
 		.connections = 16,
 		.platform = {.os = "linux", .architecture = "amd64"},
-		.xattr = true, .file_mode = 0444,
+		.xattr = true,
+		.file_mode = 0444,
 		.dir_mode = 0555,
 		.log = on_log,
 		.log_data = st,
 		.attr_changed = on_attr,
-		.entry_changed = on_entry,
 		.notify_data = st,
 	};
 
