@@ -138,6 +138,7 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 	p->fs.gid = o->gid;
 	atomic_init(&p->fs.want_parallel, false);
 	atomic_init(&p->fs.order, 0);
+	handles_init(&p->fs.handles);
 	if (notify_new(&p->fs.kernel) < 0 || notify_new(&p->fs.interrupts) < 0 ||
 	    tree_new(p->client, &tree, &p->fs.tree) < 0)
 		return reg_fail(error, -ENOMEM, "out of memory");
@@ -228,11 +229,13 @@ static void program_done(struct program *p)
 	}
 	reg_client_free(p->client);
 	notify_free(p->fs.interrupts);
+	notify_free(p->fs.kernel);
 	if (p->mounted)
 		fuse_session_unmount(p->session);
-	notify_free(p->fs.kernel);
 	if (p->session)
 		fuse_session_destroy(p->session);
+	if (p->fs.tree)
+		handles_done(&p->fs.handles);
 	tree_free(p->fs.tree);
 	repos_done(&p->repos);
 	log_close(&p->log);

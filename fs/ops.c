@@ -62,27 +62,36 @@ static void reply_attr(struct waiter *w, int err)
 	fuse_reply_attr(w->req, &st, w->call.entry.attr_valid);
 }
 
-static uint64_t hand_out(struct filesystem *fs, const void *handle)
-{
-	order_before(fs);
-	return (uint64_t)(uintptr_t)handle;
-}
-
-static void *handle_of(fuse_req_t req, const struct fuse_file_info *file)
+static struct handle *handle_of(fuse_req_t req, const struct fuse_file_info *file)
 {
 	order_after(fuse_req_userdata(req));
-	return (void *)(uintptr_t)file->fh;
+	return (struct handle *)(uintptr_t)file->fh;
+}
+
+/* Opened: what the call found goes over to the handle, and back only if the kernel does not want it any more.
+ */
+static void reply_handle(struct waiter *w)
+{
+	struct handle *handle = handle_new(&w->fs->handles, w->call.bytes, w->call.listing);
+
+	if (!handle) {
+		fuse_reply_err(w->req, ENOMEM);
+		return;
+	}
+	w->call.bytes = NULL;
+	w->call.listing = NULL;
+	w->file.fh = (uint64_t)(uintptr_t)handle;
+	order_before(w->fs);
+	if (fuse_reply_open(w->req, &w->file) != 0)
+		handle_free(&w->fs->handles, handle);
 }
 
 static void reply_opendir(struct waiter *w, int err)
 {
-	if (err < 0) {
+	if (err < 0)
 		fuse_reply_err(w->req, -err);
-		return;
-	}
-	w->file.fh = hand_out(w->fs, w->call.listing);
-	if (fuse_reply_open(w->req, &w->file) == 0)
-		w->call.listing = NULL; /* releasedir gives it up */
+	else
+		reply_handle(w);
 }
 
 static void reply_open(struct waiter *w, int err)
@@ -91,12 +100,10 @@ static void reply_open(struct waiter *w, int err)
 		fuse_reply_err(w->req, -err);
 		return;
 	}
-	w->file.fh = hand_out(w->fs, w->call.bytes);
 	/* A tag can move while it is read: every open file keeps its own bytes, and the page cache none. */
 	w->file.direct_io = !w->call.immutable;
 	w->file.keep_cache = w->call.immutable;
-	if (fuse_reply_open(w->req, &w->file) == 0)
-		w->call.bytes = NULL; /* release gives it up */
+	reply_handle(w);
 }
 
 static void reply_xattr(struct waiter *w, int err)
@@ -163,7 +170,7 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file
 
 static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
 {
-	const struct reg_bytes *bytes = handle_of(req, file);
+	const struct reg_bytes *bytes = handle_of(req, file)->bytes;
 	const char *data = (const char *)bytes->data;
 
 	(void)node;
@@ -177,15 +184,10 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, 
 
 static void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
-	(void)node;
-	reg_bytes_unref(handle_of(req, file));
-	fuse_reply_err(req, 0);
-}
+	struct filesystem *fs = fuse_req_userdata(req);
 
-static void op_releasedir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
-{
 	(void)node;
-	listing_unref(handle_of(req, file));
+	handle_free(&fs->handles, handle_of(req, file));
 	fuse_reply_err(req, 0);
 }
 
@@ -225,7 +227,7 @@ static size_t add_entry(fuse_req_t req, const struct listing_item *item, bool pl
 
 static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *file, bool plus)
 {
-	const struct listing *l = handle_of(req, file);
+	const struct listing *l = handle_of(req, file)->listing;
 	char *buffer = malloc(size);
 	struct listing_item item;
 	size_t used = 0, at;
@@ -299,7 +301,7 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 
 #define COMMON_OPS                                                                                           \
 	.init = op_init, .lookup = op_lookup, .getattr = op_getattr, .opendir = op_opendir, .open = op_open, \
-	.read = op_read, .release = op_release, .releasedir = op_releasedir, .readdir = op_readdir,          \
+	.read = op_read, .release = op_release, .releasedir = op_release, .readdir = op_readdir,             \
 	.readdirplus = op_readdirplus, .statfs = op_statfs
 
 const struct fuse_lowlevel_ops fs_ops = {COMMON_OPS};

@@ -6,6 +6,7 @@
 #include <fuse_lowlevel.h>
 #include <stdatomic.h>
 
+#include "handle.h"
 #include "notify.h"
 #include "tree.h"
 
@@ -13,6 +14,7 @@
 struct filesystem {
 	struct tree *tree;
 	struct notify *kernel; /* what the kernel is told */
+	struct handles handles;
 	struct notify *interrupts; /* calls whose process was interrupted */
 	atomic_bool want_parallel; /* see parallel.c */
 	atomic_uint order; /* see order_before() */
