@@ -70,8 +70,9 @@ sanitized() { # NAME SANITIZERS PYTEST-ARGUMENT...
 	step "$kind pytest" pytests "build-$kind" "$@" || true
 }
 
+[ $# != 0 ] || set -- unit client e2e asan tsan
 plain=
-for part in ${*:-unit client e2e asan tsan}; do
+for part; do
 	case $part in
 	unit | client | e2e | bench) plain=yes ;;
 	asan | tsan) ;;
@@ -85,7 +86,7 @@ step install sh tests/install.sh || true
 	printf '\nfailed:%s\n' "$failed"
 	exit 1
 }
-for part in ${*:-unit client e2e asan tsan}; do
+for part; do
 	case $part in
 	unit)
 		step units units build || true
