@@ -155,8 +155,8 @@ static int list(struct tree *t, struct call *c, struct directory *d, struct list
 	/* An empty list would say that there is nothing. */
 	if (!l->count && t->catalog_absent)
 		l->err = t->catalog_error;
-	else if (!l->count && !d->parent && d->path[0])
-		l->err = -ENOENT; /* the PREFIX of the mount's SOURCE is not there */
+	else if (r == 0 && !l->count && !d->parent && d->path[0])
+		r = -ENOENT; /* the PREFIX of the mount's SOURCE is not there */
 	return r;
 }
 
