@@ -4,16 +4,17 @@
 
     walk.py --regfs build/fs/regfs --mfetch build/tests/bench/mfetch [--datasets A,B,C] [--servers distribution,nginx]
 
-For each server and dataset mfetch and regfs take turns, and the best run of each is printed: whatever else the machine
-has to do only adds time, and not to both alike. The walk's answer is checked: a fast walk that misses a tag is a failure,
-and so is one that takes more than --limit times what mfetch takes from the distribution registry. nginx serves the same
-bytes as static files: there the server costs next to nothing, and what is left is the cost of regfs itself.
+For each server and dataset mfetch and regfs take turns; each run is printed, then the medians. The walk's answer is
+checked: a fast walk that misses a tag is a failure, and so is one that takes more than --limit times what mfetch takes
+from the distribution registry. Server and client share the machine, so measure on one that has nothing else to do. nginx
+serves the same bytes as static files: there the server costs next to nothing, and what is left is the cost of regfs itself.
 """
 import argparse
 import datetime
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -238,15 +239,15 @@ class Row(NamedTuple):
 
 
 def measure(options, server, dataset, work):
-    """One row: the best of runs that take turns."""
+    """One row: the medians of runs that take turns."""
     urls = list(dataset.urls(server.url))
     plain, walk = [], []
     for n in range(options.runs):
         plain.append(run_mfetch(options, urls))
         walk.append(run_find(options, server, dataset, work / f"{server.name}-{dataset.name}-mount{n}"))
         print(f"{server.name} {dataset.name}: mfetch {plain[-1][0]:.2f} s, find {walk[-1][0]:.2f} s", file=sys.stderr)
-    bare, bare_cpu, bare_requests = min(plain)
-    seconds, cpu, memory, requests = min(walk)
+    bare, bare_cpu, bare_requests = map(statistics.median, zip(*plain))
+    seconds, cpu, memory, requests = map(statistics.median, zip(*walk))
     return Row(server.name, dataset.name, dataset.tags, bare, seconds, seconds / bare, bare_cpu, cpu, memory,
                bare_requests, requests)
 
