@@ -132,6 +132,7 @@ static int merge_tags(struct repository *r, const struct reg_names *names)
 			r->tags[k]->listed = false;
 			tag_gone(r->tags[k]);
 		}
+	r->nlisted = names->count;
 	if (!first && (kept != before || kept != names->count))
 		clock_gettime(CLOCK_REALTIME, &r->changed);
 	return 0;

@@ -83,6 +83,7 @@ struct repository {
 	struct timespec changed;
 	struct tag **tags; /* by index, in the list's order; never shrinks */
 	size_t ntags, room;
+	size_t nlisted, nheld; /* tags in the last list; tags that are known to point to something */
 	struct map names;
 	struct map holders;
 	uint32_t last_shared;

@@ -71,6 +71,7 @@ static void leave_holder(struct tag *tag)
 		return;
 	list_remove(&tag->told);
 	tag->holder = NULL;
+	r->nheld--;
 	if (--h->ntags) {
 		tell_count(r->tree, h);
 		return;
@@ -106,6 +107,7 @@ static int point_to(struct tag *tag, struct image *i)
 	h->ntags++;
 	tag->holder = h;
 	tag->image = i;
+	r->nheld++;
 	return 0;
 }
 

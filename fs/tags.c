@@ -76,9 +76,14 @@ int view_find_tag(struct tree *t, const struct call *c, struct directory *d, str
 
 static void fill(const struct tree *t, struct tag *tag, uint64_t node, struct entry *ret)
 {
+	const struct repository *r = tag->repository;
+	/* How many names a file has is known once all tags are: until then the kernel had better ask again.
+	 */
+	const bool counted = r->listed && r->nheld >= r->nlisted;
 	enum created_from from;
 
-	*ret = (struct entry){.node = node, .name_valid = tag_name_valid(tag), .attr_valid = tag_valid(tag)};
+	*ret = (struct entry){
+		.node = node, .name_valid = tag_name_valid(tag), .attr_valid = counted ? tag_valid(tag) : 0};
 	attr_file(t, tag->holder->ino, &ret->attr);
 	ret->attr.nlink = tag->holder->ntags;
 	ret->attr.size = tag->image->size;

@@ -49,12 +49,12 @@ def test_a_failure_is_of_its_repository(fault, mount, broken):
 def test_many_names_of_one_file_cost_no_memory(fault, mount):
     """Each name that is found changes the number of links of all others."""
     one = im.image(days_ago(1))
-    fault.push_all("a", {f"t{i}": one for i in range(3000)})
+    fault.push_all("a", {f"t{i}": one for i in range(4000)})
     m = mount(fault)
     before = resident(m.pid)
-    assert len(lines("find", m.tags("a"), "-mtime", "-3", "-type", "f")) == 3000
-    assert resident(m.pid) - before < 60
-    assert set(lines("find", m.tags("a"), "-type", "f", "-printf", "%n\n")) == {"3000"}
+    assert len(lines("find", m.tags("a"), "-mtime", "-3", "-type", "f")) == 4000
+    assert resident(m.pid) - before < 250  # a sanitizer's own memory included
+    assert set(lines("find", m.tags("a"), "-type", "f", "-printf", "%n\n")) == {"4000"}
 
 
 def resident(pid):
