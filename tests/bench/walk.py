@@ -274,6 +274,7 @@ def main():
     options = arguments()
     rows = []
     mounts.adopt_daemons()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("terminated"))  # and so unmount and stop the servers
     with tempfile.TemporaryDirectory(prefix="regfs-bench-") as work:
         for name in options.datasets.split(","):
             dataset = Dataset(name)
