@@ -139,7 +139,7 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 	atomic_init(&p->fs.want_parallel, false);
 	atomic_init(&p->fs.order, 0);
 	handles_init(&p->fs.handles);
-	if (notify_new(&p->fs.kernel) < 0 || notify_new(&p->fs.interrupts) < 0 ||
+	if (notify_new(&p->fs.kernel) < 0 || worker_new(&p->fs.interrupts) < 0 ||
 	    tree_new(p->client, &tree, &p->fs.tree) < 0)
 		return reg_fail(error, -ENOMEM, "out of memory");
 	return 0;
@@ -201,7 +201,7 @@ static int serve(struct program *p, struct reg_error *error)
 	if (r == 0)
 		r = notify_start(p->fs.kernel, p->session);
 	if (r == 0)
-		r = notify_start(p->fs.interrupts, p->session);
+		r = worker_start(p->fs.interrupts);
 	if (r == 0)
 		r = signals_start(p->session, p->fs.tree, &signals);
 	if (r < 0) {
@@ -228,7 +228,7 @@ static void program_done(struct program *p)
 		tree_unlock(p->fs.tree);
 	}
 	reg_client_free(p->client);
-	notify_free(p->fs.interrupts);
+	worker_free(p->fs.interrupts);
 	notify_free(p->fs.kernel);
 	if (p->mounted)
 		fuse_session_unmount(p->session);

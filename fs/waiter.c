@@ -17,7 +17,7 @@ static void waiter_unref(struct waiter *w)
 }
 
 /* On the notifier's thread. */
-static void run_interruption(struct notify_task *task)
+static void run_interruption(struct worker_task *task)
 {
 	struct waiter *w = container_of(task, struct waiter, interruption);
 
@@ -37,7 +37,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 	if (atomic_exchange(&w->posted, true))
 		return;
 	atomic_fetch_add(&w->refs, 1);
-	notify_post(w->fs->interrupts, &w->interruption);
+	worker_post(w->fs->interrupts, &w->interruption);
 }
 
 static void arm(struct call *c)

@@ -9,13 +9,14 @@
 #include "handle.h"
 #include "notify.h"
 #include "tree.h"
+#include "worker.h"
 
 /* What every handler is given as its user data. */
 struct filesystem {
 	struct tree *tree;
 	struct notify *kernel; /* what the kernel is told */
 	struct handles handles;
-	struct notify *interrupts; /* calls whose process was interrupted */
+	struct worker *interrupts; /* calls whose process was interrupted */
 	atomic_bool want_parallel; /* see parallel.c */
 	atomic_uint order; /* see order_before() */
 	uid_t uid;
@@ -45,7 +46,7 @@ struct waiter {
 	size_t size; /* xattr: what the caller has room for */
 	void (*reply)(struct waiter *w, int err); /* exactly one fuse_reply_* */
 	char *name; /* a copy of the call's name, or NULL */
-	struct notify_task interruption;
+	struct worker_task interruption;
 	atomic_uint refs;
 	atomic_bool armed, posted;
 };
