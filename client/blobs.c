@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* GET of blobs, whole and in ranges (OCI distribution specification, end-2). */
+/* GET of blobs, whole and in ranges, and HEAD (OCI distribution specification, end-2). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,6 +104,19 @@ static void on_range(struct exchange *x)
 	finish_with_body(b, &result);
 }
 
+static void on_head(struct exchange *x)
+{
+	struct reg_result result = {.size = x->req.content_length};
+	struct work *w = container_of(x, struct work, x);
+
+	if (x->err < 0) {
+		work_fail(w, x->err, &x->error);
+		return;
+	}
+	(void)reg_digest_parse(x->req.digest, &result.digest);
+	work_finish(w, &result);
+}
+
 static void send(struct blob_work *b, void (*done)(struct exchange *x))
 {
 	struct reg_error error = {0};
@@ -120,7 +133,8 @@ static void blob_start(struct work *w)
 	struct blob_work *b = container_of(w, struct blob_work, work);
 	struct reg_result result = {.digest = b->digest};
 
-	result.bytes = cache_get(w->client->cache, &b->digest, &result.media_type);
+	if (!w->fresh)
+		result.bytes = cache_get(w->client->cache, &b->digest, &result.media_type);
 	if (result.bytes && result.bytes->size <= b->max) {
 		result.size = result.bytes->size;
 		reg_bytes_ref(result.bytes);
@@ -151,6 +165,12 @@ static void range_start(struct work *w)
 	w->x.req.range_length = b->length;
 	w->x.req.max_body = b->length;
 	send(b, on_range);
+}
+
+static void head_start(struct work *w)
+{
+	w->x.req.method = HTTP_HEAD;
+	send(container_of(w, struct blob_work, work), on_head);
 }
 
 static struct blob_work *blob_new(struct reg_client *c, const struct work_class *class, const char *kind,
@@ -199,4 +219,17 @@ uint64_t reg_blob_range(struct reg_client *c, const char *repository, const stru
 	b->offset = offset;
 	b->length = length;
 	return work_submit(&b->work, call);
+}
+
+uint64_t reg_blob_head(struct reg_client *c, const char *repository, const struct reg_digest *digest,
+		       const struct reg_call *call)
+{
+	static const struct work_class class = {.start = head_start};
+	char text[REG_DIGEST_MAX];
+	struct blob_work *b;
+
+	if (!reg_name_is_repository(repository))
+		return work_refuse(c, call, "repository", repository);
+	b = blob_new(c, &class, "blob head", repository, digest, reg_digest_text(digest, text));
+	return b ? work_submit(&b->work, call) : 0;
 }

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "util/cleanup.h"
 
@@ -25,6 +26,18 @@ struct reg_bytes *reg_bytes_take(char *data, size_t size)
 	atomic_init(&c->refs, 1);
 	c->data = data;
 	return &c->bytes;
+}
+
+struct reg_bytes *reg_bytes_copy(const void *data, size_t size)
+{
+	char *copy = size < SIZE_MAX ? malloc(size + 1) : NULL;
+
+	if (!copy)
+		return NULL;
+	if (size)
+		memcpy(copy, data, size);
+	copy[size] = '\0';
+	return reg_bytes_take(copy, size);
 }
 
 struct reg_bytes *reg_bytes_ref(struct reg_bytes *b)

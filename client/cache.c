@@ -87,6 +87,14 @@ struct reg_bytes *cache_get(struct cache *c, const struct reg_digest *digest, co
 	return e->bytes;
 }
 
+void cache_drop(struct cache *c, const struct reg_digest *digest)
+{
+	struct entry *e = find(c, digest);
+
+	if (e)
+		drop(c, e);
+}
+
 void cache_put(struct cache *c, const struct reg_digest *digest, const char *media_type,
 	       struct reg_bytes *bytes)
 {

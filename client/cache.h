@@ -18,5 +18,7 @@ struct reg_bytes *cache_get(struct cache *c, const struct reg_digest *digest, co
  * again. */
 void cache_put(struct cache *c, const struct reg_digest *digest, const char *media_type,
 	       struct reg_bytes *bytes);
+/* What was removed is not answered from memory. Nothing happens if it is not there. */
+void cache_drop(struct cache *c, const struct reg_digest *digest);
 
 #endif

@@ -51,6 +51,8 @@ struct work {
 	struct map_node node;
 	struct list ops;
 	bool ahead;
+	bool alone; /* joins no other work, and no call joins it */
+	bool fresh; /* REG_FRESH: not from memory */
 };
 
 struct work_target {

@@ -138,13 +138,13 @@ static void add_header(struct transfer *t, const char *name, const char *value, 
 		*r = CURLE_OUT_OF_MEMORY;
 }
 
-static CURLcode set_security(const struct http *h, CURL *easy, bool https)
+static CURLcode set_security(const struct http *h, CURL *easy, bool https, bool follow)
 {
 	CURLcode r = CURLE_OK;
 
 	set_ptr(easy, CURLOPT_PROTOCOLS_STR, "http,https", &r);
 	set_ptr(easy, CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https", &r);
-	set_long(easy, CURLOPT_FOLLOWLOCATION, 1L, &r);
+	set_long(easy, CURLOPT_FOLLOWLOCATION, follow ? 1L : 0L, &r);
 	set_long(easy, CURLOPT_MAXREDIRS, 5L, &r);
 	set_long(easy, CURLOPT_UNRESTRICTED_AUTH, 0L, &r);
 	if (h->cacert)
@@ -156,6 +156,38 @@ static CURLcode set_security(const struct http *h, CURL *easy, bool https)
 	return r;
 }
 
+/*
+ * A connection is there, and the request is about to leave. libcurl sends it again, unasked, where a
+ * connection that was used before turns out to be closed; whether the registry saw it the first time is not
+ * known then. Nothing that changes something is repeated like that: session.c decides.
+ */
+static int on_ready(void *arg, char *address, char *local, int port, int local_port)
+{
+	struct http_request *q = ((struct transfer *)arg)->q;
+
+	(void)address, (void)local, (void)port, (void)local_port;
+	if (!q->unsent && http_method_changes(q->method))
+		return CURL_PREREQFUNC_ABORT;
+	q->unsent = false;
+	return CURL_PREREQFUNC_OK;
+}
+
+static void set_method(struct transfer *t, CURLcode *r)
+{
+	const struct http_request *q = t->q;
+
+	set_long(t->easy, CURLOPT_NOBODY, q->method == HTTP_HEAD, r);
+	if (http_method_changes(q->method))
+		set_ptr(t->easy, CURLOPT_CUSTOMREQUEST, http_method_name(q->method), r);
+	if (q->method != HTTP_PUT)
+		return;
+	set_ptr(t->easy, CURLOPT_POSTFIELDS, q->upload, r);
+	if (*r == CURLE_OK)
+		*r = curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)q->upload_size);
+	add_header(t, "Content-Type", q->upload_type, r);
+	add_header(t, "Expect", "", r); /* none: few servers answer 100, and the others are waited for */
+}
+
 static CURLcode set_request(struct transfer *t)
 {
 	struct http_request *q = t->q;
@@ -164,13 +196,15 @@ static CURLcode set_request(struct transfer *t)
 	char range[64];
 
 	set_ptr(easy, CURLOPT_URL, q->url, &r);
-	set_long(easy, CURLOPT_NOBODY, q->method == HTTP_HEAD, &r);
+	set_method(t, &r);
 	if (q->accept)
 		add_header(t, "Accept", q->accept, &r);
 	if (q->authorization)
 		add_header(t, "Authorization", q->authorization, &r);
 	if (q->if_none_match)
 		add_header(t, "If-None-Match", q->if_none_match, &r);
+	if (q->no_cache)
+		add_header(t, "Cache-Control", "no-cache", &r);
 	set_ptr(easy, CURLOPT_HTTPHEADER, t->headers, &r);
 	if (q->ranged) {
 		snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)q->range_offset,
@@ -197,7 +231,11 @@ static CURLcode configure(const struct http *h, struct transfer *t)
 		r = curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	set_ptr(easy, CURLOPT_WRITEDATA, t, &r);
 	if (r == CURLE_OK)
-		r = set_security(h, easy, strncmp(t->q->url, "https:", 6) == 0);
+		r = curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_ready);
+	set_ptr(easy, CURLOPT_PREREQDATA, t, &r);
+	if (r == CURLE_OK)
+		r = set_security(h, easy, strncmp(t->q->url, "https:", 6) == 0,
+				 !http_method_changes(t->q->method));
 	return r == CURLE_OK ? set_request(t) : r;
 }
 
@@ -277,6 +315,10 @@ static void complete(struct http *h, struct transfer *t, CURLcode code)
 	read_answer(t);
 	if (t->overflow || code == CURLE_FILESIZE_EXCEEDED) {
 		q->err = reg_fail(&q->error, -EFBIG, "the answer is larger than %zu bytes", q->max_body);
+	} else if (code == CURLE_ABORTED_BY_CALLBACK) {
+		q->err = curl_error(&q->error, CURLE_GOT_NOTHING, 0,
+				    "the connection was closed before the answer");
+		q->transient = true;
 	} else if (code != CURLE_OK) {
 		curl_easy_getinfo(t->easy, CURLINFO_OS_ERRNO, &os_error);
 		q->err = curl_error(&q->error, code, (int)os_error,
@@ -341,6 +383,7 @@ static void http_start(struct transport *transport, struct http_request *q)
 	q->err = 0;
 	q->error = (struct reg_error){0};
 	q->transient = false;
+	q->unsent = true;
 	q->status = 0;
 	q->handle = NULL;
 	buf_clear(&q->body);

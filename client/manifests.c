@@ -143,7 +143,7 @@ static void manifest_start(struct work *w)
 	struct manifest_work *m = container_of(w, struct manifest_work, work);
 	struct reg_result result = {.digest = m->digest};
 
-	if (m->digest.algorithm)
+	if (m->digest.algorithm && !w->fresh)
 		result.bytes = cache_get(w->client->cache, &m->digest, &result.media_type);
 	if (result.bytes) {
 		result.size = result.bytes->size;

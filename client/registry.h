@@ -88,6 +88,8 @@ struct reg_bytes {
 
 REG_API struct reg_bytes *reg_bytes_ref(struct reg_bytes *b);
 REG_API void reg_bytes_unref(struct reg_bytes *b);
+/* A copy of data; NULL: no memory. */
+REG_API struct reg_bytes *reg_bytes_copy(const void *data, size_t size);
 
 /* ---- dates ----------------------------------------------------------------------------------------------
  */
@@ -245,6 +247,8 @@ typedef void reg_done_fn(void *data, const struct reg_result *result);
 
 enum reg_flags {
 	REG_AHEAD = 1, /* nobody waits for it yet: served after all calls that somebody waits for */
+	REG_FRESH = 2, /* the registry is asked now: neither what is in memory nor a transfer that began
+			  before will do */
 };
 
 struct reg_call {
@@ -288,6 +292,27 @@ REG_API uint64_t reg_manifest(struct reg_client *c, const char *repository, cons
 			      const struct reg_digest *known, const struct reg_call *call);
 REG_API uint64_t reg_manifest_head(struct reg_client *c, const char *repository, const char *reference,
 				   const struct reg_call *call);
+
+/*
+ * Stores a manifest under a tag or under its digest (end-7). media_type and bytes are kept until the answer.
+ * Repeated only where the registry said that it did nothing (429, 503): after any other failure it may have
+ * happened. That it says yes proves nothing, so read it back. result->digest: of the bytes.
+ */
+REG_API uint64_t reg_manifest_put(struct reg_client *c, const char *repository, const char *reference,
+				  const char *media_type, struct reg_bytes *bytes,
+				  const struct reg_call *call);
+/*
+ * Removes a manifest by digest, with every tag that points to it; or one tag, where the registry can
+ * (end-9). By digest it is repeated as reads are, and -ENOENT to a repetition counts as done; by tag as
+ * reg_manifest_put() is. -EPERM: this registry does not delete (so). -EROFS: it is read-only now. A digest
+ * must be one that came with a manifest: some registries take that of a config, and break images.
+ */
+REG_API uint64_t reg_manifest_delete(struct reg_client *c, const char *repository, const char *reference,
+				     const struct reg_call *call);
+
+/* Is a blob there (end-2, HEAD)? size as the registry says, which is not proof that it is whole. */
+REG_API uint64_t reg_blob_head(struct reg_client *c, const char *repository, const struct reg_digest *digest,
+			       const struct reg_call *call);
 
 /* A whole blob of at most max bytes into memory (end-2), verified. It may come from memory. */
 REG_API uint64_t reg_blob(struct reg_client *c, const char *repository, const struct reg_digest *digest,

@@ -113,14 +113,35 @@ static void tell(const struct exchange *x)
 
 	if (!x->plain)
 		reg_log(&x->session->log, REG_LOG_DEBUG, "%s %s: %d, %zu bytes, %llu ms%s%s",
-			q->method == HTTP_HEAD ? "HEAD" : "GET", x->path, q->status, q->body.size,
+			http_method_name(q->method), x->path, q->status, q->body.size,
 			(unsigned long long)(loop_now() - q->started), q->err < 0 ? ", " : "",
 			q->err < 0 ? q->error.msg : "");
+}
+
+/*
+ * May a failed attempt have done what it asked for? Not if nothing left, nor if the registry says that it may
+ * not (4xx) or cannot now (503).
+ */
+static bool in_doubt(const struct http_request *q)
+{
+	return q->err < 0 ? !q->unsent : q->status >= 500 && q->status != 503;
+}
+
+static int fail_redirect(struct exchange *x)
+{
+	const int r = reg_fail(&x->error, -EIO,
+			       "the registry redirects a %s, which is not followed: name the registry by the "
+			       "address that it redirects to",
+			       http_method_name(x->req.method));
+
+	x->error.status = x->req.status;
+	return r;
 }
 
 static void on_answer(struct http_request *q)
 {
 	struct exchange *x = container_of(q, struct exchange, req);
+	bool doubt;
 	int r;
 
 	tell(x);
@@ -136,13 +157,18 @@ static void on_answer(struct http_request *q)
 			attempt(x);
 		return;
 	}
-	if ((q->err < 0 || q->status >= 400) && pause_and_retry(x))
+	doubt = in_doubt(q);
+	if ((q->err < 0 || q->status >= 400) && !(x->once && doubt) && pause_and_retry(x)) {
+		x->doubt |= doubt;
 		return;
+	}
 	if (q->err < 0) {
 		x->error = q->error;
 		answer(x, q->err);
 	} else if (q->status >= 400) {
 		answer(x, reg_error_from_response(&x->error, q->status, q->body.data, q->body.size));
+	} else if (q->status >= 300 && http_method_changes(q->method)) {
+		answer(x, fail_redirect(x));
 	} else {
 		answer(x, 0);
 	}
@@ -201,7 +227,7 @@ void exchange_start(struct session *s, struct exchange *x)
 	x->err = 0;
 	x->error = (struct reg_error){0};
 	x->tries = 0;
-	x->challenged = x->refused = false;
+	x->challenged = x->refused = x->doubt = false;
 	list_init(&x->waiter.link);
 	x->waiter.ready = on_token;
 	loop_timer_init(&x->timer, on_timer);

@@ -21,12 +21,13 @@ struct session {
 };
 
 struct exchange {
-	/* The caller's; req: method, accept, if_none_match, range, max_body and ahead. */
+	/* The caller's; req: method, accept, if_none_match, no_cache, upload, range, max_body and ahead. */
 	struct http_request req;
 	const char *path; /* "/v2/..." with its query; a whole URL if anonymous */
 	const char *scope; /* for a token */
 	const char *group;
 	uint64_t timeout_ms; /* from when it first starts, retries included */
+	bool once; /* not again unless it is certain that nothing was done: never after a failure in doubt */
 	void (*done)(struct exchange *x);
 
 	/* The answer: 0 and a status below 400 in req, or a negative errno that error explains. */
@@ -40,6 +41,7 @@ struct exchange {
 	char *url, *used; /* used: the Authorization sent, a copy */
 	unsigned tries;
 	bool challenged, refused; /* 401: without an Authorization, with one */
+	bool doubt; /* an attempt before the last one may have done what it asked for */
 	uint64_t deadline;
 	enum exchange_state { EXCHANGE_IDLE, EXCHANGE_TOKEN, EXCHANGE_SENT, EXCHANGE_PAUSE } state;
 	struct auth_waiter waiter;

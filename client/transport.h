@@ -14,7 +14,23 @@
 #include "registry.h"
 #include "util/buf.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_DELETE };
+
+static inline const char *http_method_name(enum http_method method)
+{
+	static const char *const names[] = {"GET", "HEAD", "PUT", "DELETE"};
+
+	return names[method];
+}
+
+/*
+ * Does it change something? Then it is sent once, whatever becomes of the connection, and no redirect is
+ * followed: its 3xx is the answer.
+ */
+static inline bool http_method_changes(enum http_method method)
+{
+	return method == HTTP_PUT || method == HTTP_DELETE;
+}
 
 struct http_request {
 	/* The sender's; all of it stays valid until done() or cancel(). */
@@ -24,6 +40,10 @@ struct http_request {
 	const char *authorization; /* or NULL; goes to the URL's own host only, never on with a redirect
 				      elsewhere */
 	const char *if_none_match; /* an entity tag with its quotes, or NULL */
+	bool no_cache; /* no cache on the way may answer in the registry's place */
+	const void *upload; /* the body of a PUT */
+	size_t upload_size;
+	const char *upload_type; /* its Content-Type */
 	bool ranged;
 	uint64_t range_offset;
 	size_t range_length; /* at least 1 if ranged */
@@ -37,6 +57,7 @@ struct http_request {
 	struct reg_error error;
 	int err;
 	bool transient; /* a failure that another attempt may not meet */
+	bool unsent; /* a failure before anything of the request left: nobody can have acted on it */
 	int status;
 	struct buf body;
 	uint64_t started; /* loop_now() when it left the queue */

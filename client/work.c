@@ -68,7 +68,7 @@ static struct work *find_work(struct reg_client *c, const char *key, uint64_t ha
 	{
 		struct work *w = container_of(node, struct work, node);
 
-		if (strcmp(w->key, key) == 0)
+		if (!w->alone && strcmp(w->key, key) == 0)
 			return w;
 	}
 	return NULL;
@@ -101,7 +101,7 @@ static void on_submit(struct loop_task *task)
 	const uint64_t hash = map_hash(w->key, strlen(w->key));
 	struct reg_error error = {0};
 
-	same = find_work(c, w->key, hash);
+	same = w->alone ? NULL : find_work(c, w->key, hash);
 	if (same) {
 		work_free(w);
 		w = op->work = same;
@@ -138,6 +138,8 @@ uint64_t work_submit(struct work *w, const struct reg_call *call)
 		work_free(w);
 		return 0;
 	}
+	if (call->flags & REG_FRESH)
+		w->alone = w->fresh = w->x.req.no_cache = true;
 	number = atomic_fetch_add(&c->last_op, 1) + 1;
 	op->number = number;
 	op->work = w;

@@ -98,6 +98,7 @@ const char *error_name(int err)
 		{ETIMEDOUT, "ETIMEDOUT"}, {ECONNREFUSED, "ECONNREFUSED"}, {EHOSTUNREACH, "EHOSTUNREACH"},
 		{EPROTO, "EPROTO"}, {EBADMSG, "EBADMSG"}, {EFBIG, "EFBIG"}, {ECANCELED, "ECANCELED"},
 		{EINVAL, "EINVAL"}, {ENOMEM, "ENOMEM"}, {EPERM, "EPERM"}, {EINTR, "EINTR"},
+		{EROFS, "EROFS"}, {EBUSY, "EBUSY"},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)

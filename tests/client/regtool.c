@@ -26,7 +26,46 @@ static const struct reg_page *page_from(char **args, struct reg_page *page)
 	return page;
 }
 
-uint64_t start_call(struct reg_client *c, char **args, const struct reg_call *call)
+static char *read_file(const char *path, size_t *ret_size)
+{
+	FILE *const f = fopen(path, "rb");
+	char *data = malloc(REG_MAX_CONFIG);
+
+	if (!f || !data)
+		exit(2);
+	*ret_size = fread(data, 1, REG_MAX_CONFIG, f);
+	fclose(f);
+	return data;
+}
+
+/* put REPOSITORY REFERENCE MEDIA-TYPE FILE */
+static uint64_t start_put(struct reg_client *c, char **args, const struct reg_call *call)
+{
+	size_t size = 0;
+	char *const data = read_file(args[4], &size);
+	struct reg_bytes *bytes = reg_bytes_copy(data, size);
+	uint64_t number;
+
+	free(data);
+	if (!bytes)
+		return 0;
+	number = reg_manifest_put(c, args[1], args[2], args[3], bytes, call);
+	reg_bytes_unref(bytes);
+	return number;
+}
+
+static uint64_t start_change(struct reg_client *c, char **args, const struct reg_call *call)
+{
+	const int n = words(args);
+
+	if (!strcmp(args[0], "put") && n == 5)
+		return start_put(c, args, call);
+	if (!strcmp(args[0], "delete") && n == 3)
+		return reg_manifest_delete(c, args[1], args[2], call);
+	return 0;
+}
+
+static uint64_t start_read(struct reg_client *c, char **args, const struct reg_call *call)
 {
 	const int n = words(args);
 	struct reg_page page = {0};
@@ -47,6 +86,8 @@ uint64_t start_call(struct reg_client *c, char **args, const struct reg_call *ca
 		return reg_manifest_head(c, args[1], args[2], call);
 	if (n < 3 || !reg_digest_parse(args[2], &digest))
 		return 0;
+	if (!strcmp(args[0], "blobhead"))
+		return reg_blob_head(c, args[1], &digest, call);
 	if (!strcmp(args[0], "blob"))
 		return reg_blob(c, args[1], &digest, args[3] ? strtoul(args[3], NULL, 10) : REG_MAX_CONFIG, call);
 	if (!strcmp(args[0], "range") && n == 6)
@@ -55,6 +96,18 @@ uint64_t start_call(struct reg_client *c, char **args, const struct reg_call *ca
 	if (!strcmp(args[0], "referrers"))
 		return reg_referrers(c, args[1], &digest, call);
 	return 0;
+}
+
+/* A command may begin with --fresh. */
+uint64_t start_call(struct reg_client *c, char **args, const struct reg_call *call)
+{
+	struct reg_call fresh = *call;
+
+	if (strcmp(args[0], "--fresh") != 0)
+		return !strcmp(args[0], "put") || !strcmp(args[0], "delete") ? start_change(c, args, call)
+									     : start_read(c, args, call);
+	fresh.flags |= REG_FRESH;
+	return args[1] ? start_call(c, args + 1, &fresh) : 0;
 }
 
 static void print_and_answer(void *data, const struct reg_result *result)
@@ -85,18 +138,6 @@ static int command_calls(struct reg_client *c, char **args)
 		args = more ? end + 1 : end;
 	}
 	return 0;
-}
-
-static char *read_file(const char *path, size_t *ret_size)
-{
-	FILE *const f = fopen(path, "rb");
-	char *data = malloc(REG_MAX_CONFIG);
-
-	if (!f || !data)
-		exit(2);
-	*ret_size = fread(data, 1, REG_MAX_CONFIG, f);
-	fclose(f);
-	return data;
 }
 
 /* describe FILE [MEDIA-TYPE [PLATFORM]] */

@@ -73,6 +73,14 @@ void script_hold_timers(bool hold)
 	atomic_store(&timers_held, hold);
 }
 
+static void count(struct script *s, unsigned *number)
+{
+	pthread_mutex_lock(&s->lock);
+	(*number)++;
+	pthread_cond_broadcast(&s->changed);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /* ---- the transport ---- */
 
 static bool same_text(const char *a, const char *b)
@@ -85,24 +93,27 @@ static void describe(const struct script *s, const struct http_request *q, char 
 	const char *const base = s->client->session.base;
 	const size_t n = strlen(base);
 
-	snprintf(ret, size, "%s %s", q->method == HTTP_HEAD ? "HEAD" : "GET",
+	snprintf(ret, size, "%s %s", http_method_name(q->method),
 		 strncmp(q->url, base, n) == 0 && q->url[n] == '/' ? q->url + n : q->url);
 }
 
 /* With the lock. */
 static const struct script_row *find_row(struct script *s, const struct http_request *q)
 {
-	char request[4096], range[64];
+	char request[4096], range[64], upload[4096];
 
 	describe(s, q, request, sizeof(request));
 	snprintf(range, sizeof(range), "%llu+%zu", (unsigned long long)q->range_offset, q->range_length);
+	snprintf(upload, sizeof(upload), "%s %.*s", q->upload_type ? q->upload_type : "", (int)q->upload_size,
+		 q->upload ? (const char *)q->upload : "");
 	for (size_t k = 0; k < s->nrows; k++) {
 		const struct script_row *row = &s->rows[k];
 
 		if (s->used[k] < (row->times ? row->times : 1) && strcmp(row->request, request) == 0 &&
 		    same_text(row->authorization, q->authorization) &&
 		    same_text(row->if_none_match, q->if_none_match) &&
-		    same_text(row->range, q->ranged ? range : NULL)) {
+		    same_text(row->range, q->ranged ? range : NULL) &&
+		    same_text(row->upload, q->upload ? upload : NULL)) {
 			s->used[k]++;
 			return row;
 		}
@@ -146,10 +157,7 @@ static void scripted_cancel(struct transport *t, struct http_request *q)
 	list_remove(&p->link);
 	free(p);
 	q->handle = NULL;
-	pthread_mutex_lock(&s->lock);
-	s->cancelled++;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	count(s, &s->cancelled);
 }
 
 static void scripted_urge(struct transport *t, struct http_request *q)
@@ -157,10 +165,7 @@ static void scripted_urge(struct transport *t, struct http_request *q)
 	struct script *s = container_of(t, struct script, transport);
 
 	q->ahead = false;
-	pthread_mutex_lock(&s->lock);
-	s->urged++;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	count(s, &s->urged);
 }
 
 static void copy_header(const char *headers, const char *name, char *ret, size_t size)
@@ -184,6 +189,7 @@ static void fill(struct http_request *q, const struct script_row *row)
 	if (!row || row->err) {
 		q->err = reg_fail(&q->error, row ? row->err : -EIO, "the script says so");
 		q->transient = row && row->transient;
+		q->unsent = row && row->unsent;
 		return;
 	}
 	q->status = row->status;
@@ -357,11 +363,8 @@ void script_finish(struct script *s)
 
 void script_release(struct script *s)
 {
-	pthread_mutex_lock(&s->lock);
-	s->released++;
-	s->woken = true;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	count(s, &s->released);
+	script_wake(s);
 }
 
 /* With the lock: waits until a number gets where it should be. */
@@ -395,10 +398,7 @@ static void on_settled(struct loop_task *task)
 {
 	struct script *s = container_of(task, struct settling, task)->script;
 
-	pthread_mutex_lock(&s->lock);
-	s->settled++;
-	pthread_cond_broadcast(&s->changed);
-	pthread_mutex_unlock(&s->lock);
+	count(s, &s->settled);
 }
 
 void script_settle(struct script *s)

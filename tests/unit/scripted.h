@@ -12,15 +12,16 @@
 #define SCRIPT_ANY 1000000U /* times: as often as it comes, or never */
 
 struct script_row {
-	const char *request;       /* "GET /v2/..." or "HEAD /v2/..."; of another host: the whole URL */
+	const char *request;       /* "GET /v2/...", whatever the method; of another host: the whole URL */
 	const char *authorization; /* what must be sent; NULL: nothing */
 	const char *if_none_match; /* likewise */
 	const char *range;         /* "OFFSET+LENGTH"; NULL: no range */
+	const char *upload;        /* "TYPE BODY"; NULL: none */
 	int status;
 	const char *headers;       /* "Name: value\n..." */
 	const char *body;
 	int err;                   /* instead of an answer: the transfer fails */
-	bool transient;
+	bool transient, unsent;
 	unsigned times;            /* how often it must come; 0: once */
 	unsigned held;             /* not answered before so many script_release() */
 	uint64_t takes;            /* milliseconds */
