@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cjson/cJSON.h>
 
+#include "util/buf.h"
 #include "util/cleanup.h"
+#include "util/utf8.h"
 
 #define MAX_DEPTH 64
 #define MAX_VALUES ((size_t)2 << 20) /* cJSON needs some 100 bytes for each, whatever it is: "[[],[],..." */
@@ -191,4 +195,117 @@ const struct json *json_first(const struct json *value)
 const struct json *json_next(const struct json *value)
 {
 	return value ? outer(inner(value)->next) : NULL;
+}
+
+/* ---- writing ---- */
+
+static void put(struct json_writer *w, const char *text)
+{
+	if (w->err == 0)
+		w->err = buf_puts(w->out, text);
+}
+
+static void put_escaped(struct json_writer *w, unsigned point)
+{
+	char text[16];
+
+	if (point < ' ' || point >= 0x7f)
+		snprintf(text, sizeof(text), "\\u%04x", point);
+	else
+		snprintf(text, sizeof(text), "\\%c", (int)point); /* '"' or '\\' */
+	if (point >= 0x10000)
+		snprintf(text, sizeof(text), "\\u%04x\\u%04x", 0xd7c0 + (point >> 10),
+			 0xdc00 + (point & 0x3ff));
+	put(w, text);
+}
+
+static size_t plain_span(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= ' ' && text[n] < 0x7f && text[n] != '"' && text[n] != '\\')
+		n++;
+	return n;
+}
+
+static void put_string(struct json_writer *w, const char *text)
+{
+	put(w, "\"");
+	while (*text && w->err == 0) {
+		const size_t plain = plain_span(text);
+		unsigned point = 0xfffd;
+		size_t n;
+
+		if (plain) {
+			w->err = buf_add(w->out, text, plain);
+			text += plain;
+			continue;
+		}
+		n = utf8_decode(text, &point);
+		put_escaped(w, point);
+		text += n ? n : 1;
+	}
+	put(w, "\"");
+}
+
+/* What stands before a value. */
+static void begin(struct json_writer *w, const char *name)
+{
+	if (w->more)
+		put(w, ",");
+	w->more = true;
+	if (name) {
+		put_string(w, name);
+		put(w, ":");
+	}
+}
+
+static void open_value(struct json_writer *w, const char *name, const char *bracket)
+{
+	begin(w, name);
+	put(w, bracket);
+	w->more = false;
+}
+
+static void close_value(struct json_writer *w, const char *bracket)
+{
+	put(w, bracket);
+	w->more = true;
+}
+
+void json_write_object(struct json_writer *w, const char *name)
+{
+	open_value(w, name, "{");
+}
+
+void json_write_object_end(struct json_writer *w)
+{
+	close_value(w, "}");
+}
+
+void json_write_array(struct json_writer *w, const char *name)
+{
+	open_value(w, name, "[");
+}
+
+void json_write_array_end(struct json_writer *w)
+{
+	close_value(w, "]");
+}
+
+void json_write_text(struct json_writer *w, const char *name, const char *text)
+{
+	if (!text)
+		return;
+	begin(w, name);
+	put_string(w, text);
+}
+
+void json_write_number(struct json_writer *w, const char *name, int64_t number)
+{
+	char text[32];
+
+	begin(w, name);
+	snprintf(text, sizeof(text), "%" PRId64, number);
+	put(w, text);
 }

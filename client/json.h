@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * JSON from a registry, read with care: member names compare case-sensitively, types are checked, numbers are
- * whole and at most 2^53, nesting is bounded. Only json.c includes cJSON.
+ * whole and at most 2^53, nesting is bounded. Only json.c includes cJSON. And JSON of our own, written.
  */
 #ifndef REG_JSON_H
 #define REG_JSON_H
@@ -41,5 +41,25 @@ const char *json_name(
 /* The elements of an array, the members of an object: first, then next; NULL at the end. */
 const struct json *json_first(const struct json *value);
 const struct json *json_next(const struct json *value);
+
+/*
+ * Writing, a value after the other, to the end of a buffer: on one line, and in ASCII whatever the text is,
+ * so that a file can be shown on any terminal. Bytes that are no UTF-8 become U+FFFD. name: of a member; NULL
+ * in an array and for the whole document. After a failure nothing more is written, and err tells it.
+ */
+struct buf;
+
+struct json_writer {
+	struct buf *out;
+	int err; /* 0 or a negative errno */
+	bool more; /* the next value is not the first of its object or array */
+};
+
+void json_write_object(struct json_writer *w, const char *name);
+void json_write_object_end(struct json_writer *w);
+void json_write_array(struct json_writer *w, const char *name);
+void json_write_array_end(struct json_writer *w);
+void json_write_text(struct json_writer *w, const char *name, const char *text); /* NULL text: no member */
+void json_write_number(struct json_writer *w, const char *name, int64_t number);
 
 #endif

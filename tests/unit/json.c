@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "json.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "unit.h"
+#include "util/buf.h"
 
 static void parse(void **state)
 {
@@ -224,12 +226,133 @@ static void wipe(void **state)
 	json_wipe(json_parse(text, strlen(text)));
 }
 
+static void write_strings(void **state)
+{
+	static const struct {
+		const char *text, *written, *why;
+	} cases[] = {
+		{"", "\"\"", "empty"},
+		{"find", "\"find\"", "plain"},
+		{"a b/c~{}[],:", "\"a b/c~{}[],:\"", "what JSON is made of"},
+		{"\"", "\"\\\"\"", "quote"},
+		{"a\\b\\", "\"a\\\\b\\\\\"", "backslash"},
+		{"\n\x01\x1f\x7f", "\"\\u000a\\u0001\\u001f\\u007f\"", "controls"},
+		{"\xc3\xa4x", "\"\\u00e4x\"", "two bytes"},
+		{"\xe2\x82\xac", "\"\\u20ac\"", "three bytes"},
+		{"\xf0\x9f\x98\x80", "\"\\ud83d\\ude00\"", "four bytes"},
+		{"\xf4\x8f\xbf\xbf", "\"\\udbff\\udfff\"", "the last code point"},
+		{"\xff", "\"\\ufffd\"", "no UTF-8"},
+		{"a\xe2\x82", "\"a\\ufffd\\ufffd\"", "cut in two"},
+		{"\xe2\x82"
+		 "a",
+		 "\"\\ufffd\\ufffda\"", "cut in two before another"},
+		{"\xed\xa0\x80", "\"\\ufffd\\ufffd\\ufffd\"", "half a surrogate pair"},
+		{"\xc0\xaf", "\"\\ufffd\\ufffd\"", "longer than need be"},
+		{"\xf4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\"", "past the last code point"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct buf b;
+		struct json_writer w = {.out = &b};
+		struct json *j;
+
+		buf_init(&b, 1000);
+		json_write_text(&w, NULL, cases[i].text);
+		check_int(w.err, 0, cases[i].why);
+		check_text(b.data, cases[i].written, cases[i].why);
+		j = json_parse(b.data, b.size);
+		check(j, cases[i].why);
+		if (!strstr(cases[i].written, "ufffd"))
+			check_text(json_text(j), cases[i].text, cases[i].why);
+		json_free(j);
+		buf_done(&b);
+	}
+}
+
+/* Whatever bytes a string has, what is written is one line, is ASCII, and parses. */
+static void write_every_byte(void **state)
+{
+	(void)state;
+	for (int first = 1; first < 256; first++) {
+		for (int second = 1; second < 256; second++) {
+			const char text[] = {(char)first, (char)second, '\0'};
+			struct buf b;
+			struct json_writer w = {.out = &b};
+			struct json *j;
+
+			buf_init(&b, 100);
+			json_write_text(&w, NULL, text);
+			for (size_t i = 0; i < b.size; i++)
+				assert_in_range(b.data[i], ' ', '~');
+			j = json_parse(b.data, b.size);
+			assert_non_null(json_text(j));
+			json_free(j);
+			buf_done(&b);
+		}
+	}
+}
+
+static void write_document(void **state)
+{
+	struct buf b;
+	struct json_writer w = {.out = &b};
+
+	(void)state;
+	buf_init(&b, 1000);
+	json_write_object(&w, NULL);
+	json_write_number(&w, "n", -1);
+	json_write_text(&w, "none", NULL);
+	json_write_array(&w, "a");
+	json_write_array_end(&w);
+	json_write_array(&w, "b");
+	json_write_object(&w, NULL);
+	json_write_object_end(&w);
+	json_write_object(&w, NULL);
+	json_write_text(&w, "x\"", "y");
+	json_write_object_end(&w);
+	json_write_text(&w, NULL, "z");
+	json_write_number(&w, NULL, 9007199254740992);
+	json_write_array_end(&w);
+	json_write_number(&w, "last", 0);
+	json_write_object_end(&w);
+	assert_int_equal(w.err, 0);
+	assert_string_equal(
+		b.data, "{\"n\":-1,\"a\":[],\"b\":[{},{\"x\\\"\":\"y\"},\"z\",9007199254740992],\"last\":0}");
+	buf_done(&b);
+}
+
+static void write_too_much(void **state)
+{
+	struct buf b;
+	struct json_writer w = {.out = &b};
+
+	(void)state;
+	buf_init(&b, 20);
+	json_write_array(&w, NULL);
+	json_write_text(&w, NULL, "12345678901234567890");
+	assert_int_equal(w.err, -EFBIG);
+	json_write_text(&w, NULL, "x");
+	json_write_array_end(&w);
+	assert_int_equal(w.err, -EFBIG);
+	assert_string_equal(b.data, "[\"");
+	buf_done(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(parse),   cmocka_unit_test(nesting), cmocka_unit_test(many_values),
-		cmocka_unit_test(members), cmocka_unit_test(nothing), cmocka_unit_test(sizes),
+		cmocka_unit_test(parse),
+		cmocka_unit_test(nesting),
+		cmocka_unit_test(many_values),
+		cmocka_unit_test(members),
+		cmocka_unit_test(nothing),
+		cmocka_unit_test(sizes),
 		cmocka_unit_test(wipe),
+		cmocka_unit_test(write_strings),
+		cmocka_unit_test(write_every_byte),
+		cmocka_unit_test(write_document),
+		cmocka_unit_test(write_too_much),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
