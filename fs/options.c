@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "protect.h"
 #include "util/cleanup.h"
 
 enum key {
@@ -34,6 +35,15 @@ enum key {
 	KEY_XATTR,
 	KEY_ALLOW_OTHER,
 	KEY_NOEXEC,
+	KEY_RO,
+	KEY_RW,
+	KEY_ALLOW_DELETE,
+	KEY_DRY_RUN,
+	KEY_PROTECT,
+	KEY_PROTECT_FROM,
+	KEY_KEEP,
+	KEY_SHARED,
+	KEY_JOURNAL,
 };
 
 static const struct fuse_opt table[] = {
@@ -61,9 +71,19 @@ static const struct fuse_opt table[] = {
 	FUSE_OPT_KEY("umask=", KEY_UMASK),
 	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
 	FUSE_OPT_KEY("noexec", KEY_NOEXEC),
-	/* What mount(8) and fstab say besides; a mount of regfs is always ro,nosuid,nodev. */
-	FUSE_OPT_KEY("ro", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("rw", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_KEY("allow_delete", KEY_ALLOW_DELETE),
+	FUSE_OPT_KEY("dry_run", KEY_DRY_RUN),
+	FUSE_OPT_KEY("protect=", KEY_PROTECT),
+	FUSE_OPT_KEY("protect_from=", KEY_PROTECT_FROM),
+	FUSE_OPT_KEY("keep=", KEY_KEEP),
+	FUSE_OPT_KEY("shared=", KEY_SHARED),
+	FUSE_OPT_KEY("journal=", KEY_JOURNAL),
+	/* mount(8) always says one of these: rw is no wish to remove, but ro is one not to. */
+	FUSE_OPT_KEY("ro", KEY_RO),
+	FUSE_OPT_KEY("rw", KEY_RW),
+	FUSE_OPT_KEY("-r", KEY_RO),
+	FUSE_OPT_KEY("-w", KEY_RW),
+	/* What mount(8) and fstab say besides; a mount of regfs is always nosuid,nodev. */
 	FUSE_OPT_KEY("suid", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("nosuid", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("dev", FUSE_OPT_KEY_DISCARD),
@@ -102,8 +122,6 @@ static const struct fuse_opt table[] = {
 	FUSE_OPT_KEY("-n", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("-v", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("-s", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-w", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-r", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("-t ", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_END,
 };
@@ -149,6 +167,54 @@ static int path(struct options *o, const char *option, char **ret)
 		return refuse(o, "'%s': out of memory", option);
 	free(*ret);
 	*ret = whole;
+	return 0;
+}
+
+/* How many are kept; 0 would read like "keep nothing", and like "not set". */
+static int keep(struct options *o, const char *option)
+{
+	unsigned n;
+	const int r = number(o, option, 10, 1000000, &n);
+
+	if (r < 0)
+		return r;
+	if (!n)
+		return refuse(o, "'%s': at least 1 is kept; leave the option out to keep none", option);
+	o->keep = n;
+	return 0;
+}
+
+static int shared(struct options *o, const char *option)
+{
+	static const char *const names[] = {
+		[SHARED_UNTAG] = "untag", [SHARED_REFUSE] = "refuse", [SHARED_ALL] = "all"};
+	const char *const text = strchr(option, '=') + 1;
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(text, names[i]) == 0) {
+			o->shared = (enum shared)i;
+			return 0;
+		}
+	}
+	return refuse(o, "'%s': the choices are untag, refuse and all", option);
+}
+
+static int pattern(struct options *o, const char *option)
+{
+	const char *const text = strchr(option, '=') + 1;
+	char **more;
+
+	if (!protect_pattern_is_useful(text))
+		return refuse(o, "'%s': patterns match REPOSITORY:TAG, without a host, such as 'prod/*:*'",
+			      option);
+	more = realloc(o->protect, (o->nprotect + 1) * sizeof(*more));
+	if (!more)
+		return refuse(o, "'%s': out of memory", option);
+	o->protect = more;
+	o->protect[o->nprotect] = strdup(text);
+	if (!o->protect[o->nprotect])
+		return refuse(o, "'%s': out of memory", option);
+	o->nprotect++;
 	return 0;
 }
 
@@ -198,11 +264,44 @@ static int flag(struct options *o, enum key key)
 	case KEY_ALLOW_OTHER:
 		o->allow_other = true;
 		break;
+	case KEY_ALLOW_DELETE:
+		o->allow_delete = true;
+		break;
+	case KEY_DRY_RUN:
+		o->dry_run = true;
+		o->removing = "dry_run";
+		break;
+	case KEY_RO:
+	case KEY_RW:
+		o->read_only = key == KEY_RO;
+		break;
 	default:
 		o->noexec = true;
 		break;
 	}
 	return 0;
+}
+
+/* Options that say how to remove. */
+static int removal(struct options *o, const char *arg, enum key key)
+{
+	switch (key) {
+	case KEY_PROTECT:
+		o->removing = "protect";
+		return pattern(o, arg);
+	case KEY_PROTECT_FROM:
+		o->removing = "protect_from";
+		return path(o, arg, &o->protect_from);
+	case KEY_KEEP:
+		o->removing = "keep";
+		return keep(o, arg);
+	case KEY_SHARED:
+		o->removing = "shared";
+		return shared(o, arg);
+	default:
+		o->removing = "journal";
+		return path(o, arg, &o->journal);
+	}
 }
 
 static int on_option(void *data, const char *arg, int key, struct fuse_args *out)
@@ -236,6 +335,12 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 		return path(o, arg, &o->log);
 	case KEY_REPOS_FROM:
 		return path(o, arg, &o->repos_from);
+	case KEY_PROTECT:
+	case KEY_PROTECT_FROM:
+	case KEY_KEEP:
+	case KEY_SHARED:
+	case KEY_JOURNAL:
+		return removal(o, arg, (enum key)key);
 	case KEY_SHOW:
 		return choose(o, arg, "tags", "all", &o->tags_only);
 	case KEY_UNDATED:
@@ -255,6 +360,22 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 	}
 }
 
+/* What only fails once all of them are known. */
+static int check_all(struct options *o)
+{
+	if (o->help || o->version)
+		return 0;
+	if (!o->mountpoint)
+		return refuse(o, "%s (usage: regfs [options] SOURCE MOUNTPOINT)",
+			      o->source ? "the mount point is missing" : "the registry is missing");
+	if (o->removing && !o->allow_delete)
+		return refuse(o, "'%s' has no effect without allow_delete: add it, or leave this out",
+			      o->removing);
+	if (o->read_only && o->allow_delete)
+		return refuse(o, "'%s' and allow_delete exclude each other: leave one out", "ro");
+	return 0;
+}
+
 int options_parse(int argc, char **argv, struct options *ret)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(argc, argv);
@@ -271,9 +392,8 @@ int options_parse(int argc, char **argv, struct options *ret)
 	reg_platform_host(&ret->platform);
 	r = fuse_opt_parse(&args, ret, table, on_option);
 	fuse_opt_free_args(&args);
-	if (r == 0 && !ret->help && !ret->version && !ret->mountpoint)
-		r = refuse(ret, "%s (usage: regfs [options] SOURCE MOUNTPOINT)",
-			   ret->source ? "the mount point is missing" : "the registry is missing");
+	if (r == 0)
+		r = check_all(ret);
 	if (r == 0)
 		return 0;
 	if (!ret->error[0])
@@ -288,6 +408,11 @@ void options_done(struct options *o)
 	free(o->cacert);
 	free(o->log);
 	free(o->repos_from);
+	for (size_t i = 0; i < o->nprotect; i++)
+		free(o->protect[i]);
+	free(o->protect);
+	free(o->protect_from);
+	free(o->journal);
 }
 
 void options_help(const char *program)
@@ -312,6 +437,15 @@ void options_help(const char *program)
 	      "    -o undated=mount|epoch what images without a date show (mount: the time of\n"
 	      "                           the mount)\n"
 	      "    -o repos_from=FILE     list these repositories instead of the catalog\n"
+	      "    -o allow_delete        rm removes images; the next say which and how\n"
+	      "    -o protect=GLOB        never what matches REPOSITORY:TAG (may be repeated)\n"
+	      "    -o protect_from=FILE   nor what is named in this file (images in use)\n"
+	      "    -o keep=N              nor the N newest tags of a repository\n"
+	      "    -o shared=untag|refuse|all  a tag that shares its image: remove its name\n"
+	      "                           alone (untag), nothing, or all of its tags\n"
+	      "    -o journal=DIR         where to save what is removed, for regfs-undelete\n"
+	      "                           (/var/lib/regfs; not root: ~/.local/state/regfs)\n"
+	      "    -o dry_run             decide and log all that, and remove nothing\n"
 	      "    -o uid=N, -o gid=N     owner of all files (who mounts)\n"
 	      "    -o umask=OCTAL         permissions to take away\n"
 	      "    -o allow_other         other users may look as well\n"

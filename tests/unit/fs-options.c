@@ -84,6 +84,31 @@ static const struct {
 	{"no such level", "error, warn", {"reg.test", "/mnt", "-o", "log_level=loud"}},
 	{"no platform", "linux/arm64", {"reg.test", "/mnt", "-o", "platform=arm64"}},
 	{"no file", "file name", {"reg.test", "/mnt", "-o", "cacert="}},
+#define ALLOW "reg.test", "/mnt", "-o", "allow_delete"
+	{"a value for allow_delete", "'allow_delete=yes'", {"reg.test", "/mnt", "-o", "allow_delete=yes"}},
+	{"a pattern without a tag", "REPOSITORY:TAG", {ALLOW, "-o", "protect=prod/*"}},
+	{"and how it should look", "'prod/*:*'", {ALLOW, "-o", "protect=prod/*"}},
+	{"the second pattern is bad", "'protect=b'", {ALLOW, "-o", "protect=a:*,protect=b"}},
+	{"a pattern with a host", "without a host", {ALLOW, "-o", "protect=reg.test:5000/prod/*:*"}},
+	{"no pattern", "'protect='", {ALLOW, "-o", "protect="}},
+	{"no list", "file name", {ALLOW, "-o", "protect_from="}},
+	{"no folder", "file name", {ALLOW, "-o", "journal="}},
+	{"keep none", "leave the option out", {ALLOW, "-o", "keep=0"}},
+	{"keep too many", "'keep=1000001'", {ALLOW, "-o", "keep=1000001"}},
+	{"keep some", "'keep=few'", {ALLOW, "-o", "keep=few"}},
+	{"keep a negative number", "'keep=-1'", {ALLOW, "-o", "keep=-1"}},
+	{"no such way", "untag, refuse and all", {ALLOW, "-o", "shared=some"}},
+	{"dry_run alone", "'dry_run' has no effect without allow_delete", {"reg.test", "/mnt", "-o", "dry_run"}},
+	{"protect alone", "'protect' has no effect", {"reg.test", "/mnt", "-o", "protect=a:*"}},
+	{"protect_from alone", "'protect_from' has no effect", {"reg.test", "/mnt", "-o", "protect_from=f"}},
+	{"keep alone", "'keep' has no effect", {"reg.test", "/mnt", "-o", "keep=1"}},
+	{"shared alone", "'shared' has no effect", {"reg.test", "/mnt", "-o", "shared=all"}},
+	{"even if it is the default", "'shared' has no effect", {"reg.test", "/mnt", "-o", "shared=untag"}},
+	{"journal alone", "'journal' has no effect", {"reg.test", "/mnt", "-o", "journal=d"}},
+	{"rw is no leave to remove", "'dry_run' has no effect", {"reg.test", "/mnt", "-o", "rw,dry_run"}},
+	{"ro and a leave to remove", "exclude each other", {"reg.test", "/mnt", "-o", "ro,allow_delete"}},
+	{"by letter as well", "exclude each other", {ALLOW, "-r"}},
+	{"the last of them is ro", "exclude each other", {ALLOW, "-o", "rw,ro"}},
 };
 
 static int parse(const char *const *args, struct options *o)
@@ -129,6 +154,66 @@ static void taken(void **state)
 	}
 }
 
+/* Arguments behind allow_delete, and what comes of them. */
+static const struct {
+	const char *why, *args[3];
+	bool dry_run;
+	const char *protect[3];
+	unsigned keep;
+	enum shared shared;
+} removals[] = {
+	{"alone", {NULL}, false, {NULL}, 0, SHARED_UNTAG},
+	{"dry", {"-odry_run"}, true, {NULL}, 0, SHARED_UNTAG},
+	{"the least that is kept", {"-okeep=1"}, false, {NULL}, 1, SHARED_UNTAG},
+	{"the most", {"-okeep=1000000"}, false, {NULL}, 1000000, SHARED_UNTAG},
+	{"the last one counts", {"-okeep=1,shared=all", "-okeep=2,shared=refuse"}, false, {NULL}, 2, SHARED_REFUSE},
+	{"by name", {"-oshared=untag"}, false, {NULL}, 0, SHARED_UNTAG},
+	{"all", {"-oshared=all"}, false, {NULL}, 0, SHARED_ALL},
+	{"patterns add up", {"-oprotect=prod/*:*,protect=*:latest", "-oprotect=a:v[0-9]*"}, false,
+	 {"prod/*:*", "*:latest", "a:v[0-9]*"}, 0, SHARED_UNTAG},
+	{"what mount(8) says", {"-orw,nosuid,_netdev"}, false, {NULL}, 0, SHARED_UNTAG},
+	{"the last of them is rw", {"-oro,rw"}, false, {NULL}, 0, SHARED_UNTAG},
+};
+
+static void removing(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(removals); k++) {
+		const char *const args[MAX_ARGS] = {"reg.test", "/mnt", "-oallow_delete", removals[k].args[0],
+						    removals[k].args[1]};
+		const char *why = removals[k].why;
+		struct options o;
+		size_t n = 0;
+
+		if (parse(args, &o) < 0)
+			fail_msg("%s: %s", why, o.error);
+		check(o.allow_delete, why);
+		check_int(o.dry_run, removals[k].dry_run, why);
+		check_int(o.keep, removals[k].keep, why);
+		check_int(o.shared, removals[k].shared, why);
+		for (; n < ARRAY_SIZE(removals[k].protect) && removals[k].protect[n]; n++)
+			check_text(n < o.nprotect ? o.protect[n] : NULL, removals[k].protect[n], why);
+		check_int(o.nprotect, n, why);
+		check(!o.protect_from && !o.journal, why);
+		options_done(&o);
+	}
+}
+
+/* Without being asked nothing can be removed. */
+static void no_removing(void **state)
+{
+	static const char *const args[][MAX_ARGS] = {{"reg.test", "/mnt"}, {"reg.test", "/mnt", "-o", "rw"}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(args); k++) {
+		struct options o;
+
+		assert_int_equal(parse(args[k], &o), 0);
+		assert_false(o.allow_delete);
+		options_done(&o);
+	}
+}
+
 static void refused(void **state)
 {
 	(void)state;
@@ -162,7 +247,8 @@ static void paths(void **state)
 {
 	static const char *const args[MAX_ARGS] = {"r", "m", "-o",
 		"cacert=ca.pem,log=/var/log/r,repos_from=a,repos_from=b/c",
-						   "-oplatform=linux/arm/v7"};
+						   "-oplatform=linux/arm/v7",
+						   "-oallow_delete,protect_from=in/use,journal=j"};
 	auto_free char *here = getcwd(NULL, 0);
 	char want[4200];
 	struct options o;
@@ -173,6 +259,10 @@ static void paths(void **state)
 	assert_string_equal(o.cacert, want);
 	snprintf(want, sizeof(want), "%s/b/c", here);
 	assert_string_equal(o.repos_from, want);
+	snprintf(want, sizeof(want), "%s/in/use", here);
+	assert_string_equal(o.protect_from, want);
+	snprintf(want, sizeof(want), "%s/j", here);
+	assert_string_equal(o.journal, want);
 	assert_string_equal(o.log, "/var/log/r");
 	assert_string_equal(o.source, "r");
 	assert_string_equal(o.mountpoint, "m");
@@ -197,7 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken), cmocka_unit_test(refused),   cmocka_unit_test(help),
-		cmocka_unit_test(paths), cmocka_unit_test(no_secret),
+		cmocka_unit_test(paths), cmocka_unit_test(no_secret), cmocka_unit_test(removing),
+		cmocka_unit_test(no_removing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
