@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Field 22 of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
+enum { STARTED = 22, BEHIND_NAME = 3 };
+
+/* The beginning of a file of a process, with a NUL behind; its length, or -1. */
+static ssize_t read_proc(int pid, const char *name, char *ret, size_t size)
+{
+	char path[64];
+	ssize_t n;
+	int fd;
+
+	if (pid <= 0 || !size)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	do
+		n = read(fd, ret, size - 1);
+	while (n < 0 && errno == EINTR);
+	close(fd);
+	if (n >= 0)
+		ret[n] = '\0';
+	return n;
+}
+
+bool process_name(int pid, char *ret, size_t size)
+{
+	char text[128];
+	ssize_t n = read_proc(pid, "comm", text, sizeof(text));
+
+	if (size)
+		ret[0] = '\0';
+	if (n <= 0 || !size)
+		return false;
+	if (text[n - 1] == '\n')
+		n--;
+	if ((size_t)n >= size)
+		n = (ssize_t)size - 1;
+	memcpy(ret, text, (size_t)n);
+	ret[n] = '\0';
+	return true;
+}
+
+uint64_t process_started(int pid)
+{
+	const long ticks = sysconf(_SC_CLK_TCK);
+	char text[1024];
+	char *p;
+
+	if (ticks <= 0 || read_proc(pid, "stat", text, sizeof(text)) <= 0)
+		return 0;
+	p = strrchr(text, ')'); /* the name, in parentheses, may hold anything */
+	for (int field = BEHIND_NAME - 1; p && field < STARTED; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoull(p, NULL, 10) * 1000 / (uint64_t)ticks : 0;
+}
+
+uint64_t process_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}

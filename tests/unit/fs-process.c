@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "process.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+/* Names that look like the end of one, and like more fields; nothing of a name may be taken for a field. */
+static const struct {
+	const char *name, *shown;
+} names[] = {
+	{"find", "find"},
+	{"a b", "a b"},
+	{"a) R 1 2 3 4", "a) R 1 2 3 4"},
+	{"))) (((", "))) ((("},
+	{"new\nline\n", "new\nline\n"},
+	{"\"\\\xff\x01", "\"\\\xff\x01"},
+	{"sixteen bytes and more", "sixteen bytes a"},
+};
+
+struct child {
+	pid_t pid;
+	int end; /* it ends when this is closed */
+};
+
+/* Returns when it has its name. */
+static struct child start(const char *name)
+{
+	int ready[2], end[2];
+	struct child c;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(end), 0);
+	c.pid = fork();
+	assert_true(c.pid >= 0);
+	if (c.pid == 0) {
+		close(end[1]);
+		prctl(PR_SET_NAME, name);
+		if (write(ready[1], "x", 1) == 1 && read(end[0], &byte, 1) == 0)
+			_exit(0);
+		_exit(1);
+	}
+	close(ready[1]);
+	close(end[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	c.end = end[1];
+	return c;
+}
+
+static void stop(struct child c)
+{
+	close(c.end);
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+}
+
+static void known(void **state)
+{
+	const uint64_t tick = 1000 / (uint64_t)sysconf(_SC_CLK_TCK) + 1;
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+		const uint64_t before = process_now();
+		const struct child c = start(names[k].name);
+		const uint64_t started = process_started(c.pid), after = process_now();
+		char name[64];
+
+		check(process_name(c.pid, name, sizeof(name)), names[k].name);
+		check_text(name, names[k].shown, names[k].name);
+		check(started + tick >= before && started <= after, names[k].name);
+		stop(c);
+	}
+}
+
+static void cut_to_size(void **state)
+{
+	static const char *const want[] = {"", "l", "lo", "lon", "long", "long"};
+	const struct child c = start("long");
+
+	(void)state;
+	for (size_t size = 1; size <= ARRAY_SIZE(want); size++) {
+		char name[8] = "#######";
+
+		check(process_name(c.pid, name, size), want[size - 1]);
+		check_text(name, want[size - 1], want[size - 1]);
+		check(name[size] == '#', "nothing is written behind it");
+	}
+	assert_false(process_name(c.pid, NULL, 0));
+	stop(c);
+}
+
+static void unknown(void **state)
+{
+	const struct child c = start("gone");
+	const int pids[] = {c.pid, 0, -1, -c.pid, INT_MAX, INT_MIN};
+	char name[16];
+
+	(void)state;
+	stop(c);
+	for (size_t k = 0; k < ARRAY_SIZE(pids); k++) {
+		memset(name, 'x', sizeof(name));
+		assert_false(process_name(pids[k], name, sizeof(name)));
+		assert_string_equal(name, "");
+		assert_true(process_started(pids[k]) == 0);
+	}
+}
+
+/* FUSE tells the thread that asks, and a thread is not listed in /proc. */
+static void itself(void **state)
+{
+	char name[16];
+
+	(void)state;
+	assert_true(process_name(getpid(), name, sizeof(name)));
+	assert_true(process_started(gettid()) > 0);
+	assert_true(process_started(getpid()) <= process_now());
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known),
+		cmocka_unit_test(cut_to_size),
+		cmocka_unit_test(unknown),
+		cmocka_unit_test(itself),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
