@@ -67,6 +67,14 @@ class FaultRegistry:
     def untag(self, repository, *tags):
         self.call("untag", {"repository": repository, "tags": tags})
 
+    def lose(self, repository, *digests):
+        """Manifests and blobs go behind everybody's back, as by a collection of garbage."""
+        self.call("lose", {"repository": repository, "digests": digests})
+
+    def show(self, repository):
+        """{"tags": {tag: digest}, "manifests": [...], "blobs": [...]}, or None."""
+        return self.call("show", repository)
+
     # How it behaves
 
     def settings(self, **values):
@@ -85,6 +93,10 @@ class FaultRegistry:
     def forget(self, number=None):
         self.call("forget", number)
 
+    def release(self):
+        """Lets go on what a rule holds (hold=...)."""
+        return self.call("release")
+
     # What it saw
 
     def reset(self):
@@ -97,8 +109,14 @@ class FaultRegistry:
         """The requests so far, in order; by what they hold: kind=..., repository=..., method=..."""
         return self.call("requests", wanted)
 
-    def counts(self):
-        return collections.Counter(r["kind"] for r in self.requests())
+    def counts(self, by="kind"):
+        """How many requests of each kind, or method."""
+        return collections.Counter(r[by] for r in self.requests())
+
+    def changes(self):
+        """All that was asked for beyond reading, in order: (method, repository, reference, whether it was done)."""
+        return [(r["method"], r["repository"], r["reference"], r["done"]) for r in self.requests()
+                if r["method"] not in ("GET", "HEAD")]
 
     def wait_for(self, number, seconds=20, **wanted):
         """Waits until that many requests of a sort have come: no test needs to guess with a sleep."""

@@ -9,12 +9,33 @@ from servers.answers import as_json, failure
 CHALLENGE = "Www-Authenticate"
 
 
+def parts(scope):
+    """repository:NAME:pull,push as (repository:NAME, {pull, push})"""
+    name, _, actions = scope.rpartition(":")
+    return name, set(actions.split(","))
+
+
+def covered(scope, scopes):
+    name, actions = parts(scope)
+    granted = set().union(*(parts(s)[1] for s in scopes if parts(s)[0] == name))
+    return actions <= granted
+
+
+def allowed(scope, actions):
+    """What of a scope is granted to whom only these actions on repositories are allowed."""
+    name, asked = parts(scope)
+    if not name.startswith("repository:"):
+        return scope
+    return name + ":" + ",".join(sorted(asked & set(actions)))
+
+
 class Access:
     def __init__(self):
         self.configure({})
 
     def configure(self, settings):
-        """mode: none, basic, bearer. For bearer also: expires_in, field, realm, scopes (False: grants nothing)."""
+        """mode: none, basic, bearer. For bearer also: expires_in, field, realm, scopes (False: grants nothing), and
+        actions: what the user may do (default: all; "pull" alone: a reader's token, whatever was asked for)."""
         self.mode = settings.get("mode", "none")
         self.user = settings.get("user")
         self.password = settings.get("password")
@@ -22,6 +43,7 @@ class Access:
         self.field = settings.get("field", "token")
         self.realm = settings.get("realm")
         self.grants = settings.get("scopes", True)
+        self.actions = settings.get("actions")
         self.tokens = {}  # token -> (scopes, when it ends)
 
     def refuse(self, request):
@@ -33,10 +55,12 @@ class Access:
         scope = self.scope(request)
         given = request.headers.get("authorization", "")
         scopes, ends = self.tokens.get(given.removeprefix("Bearer "), ((), 0))
-        if given.startswith("Bearer ") and time.monotonic() < ends and (not scope or scope in scopes):
+        valid = given.startswith("Bearer ") and time.monotonic() < ends
+        if valid and (not scope or covered(scope, scopes)):
             return None
         challenge = f'Bearer realm="{self.realm or self.own(request)}",service="fault"'
-        return self.unauthorized(challenge + (f',scope="{scope}"' if scope else ""))
+        challenge += f',scope="{scope}"' if scope else ""
+        return self.unauthorized(challenge + (',error="insufficient_scope"' if valid else ""))
 
     @staticmethod
     def own(request):
@@ -46,7 +70,8 @@ class Access:
     def scope(request):
         if request.kind == "catalog":
             return "registry:catalog:*"
-        return f"repository:{request.repository}:pull" if request.repository else ""
+        actions = {"GET": "pull", "HEAD": "pull", "DELETE": "delete"}.get(request.method, "pull,push")
+        return f"repository:{request.repository}:{actions}" if request.repository else ""
 
     @staticmethod
     def unauthorized(challenge):
@@ -63,5 +88,7 @@ class Access:
             return failure(401, "UNAUTHORIZED", "wrong user or password")
         token = secrets.token_hex(16)
         scopes = request.queries.get("scope", []) if self.grants else []
+        if self.actions is not None:
+            scopes = [allowed(scope, self.actions) for scope in scopes]
         self.tokens[token] = (tuple(scopes), time.monotonic() + self.expires_in)
         return as_json({self.field: token, "expires_in": self.expires_in})

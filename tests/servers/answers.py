@@ -14,6 +14,7 @@ ROUTES = [
     ("catalog", re.compile(r"/v2/_catalog")),
     ("tags", re.compile(r"/v2/(?P<repository>.+)/tags/list")),
     ("manifest", re.compile(r"/v2/(?P<repository>.+)/manifests/(?P<reference>[^/]+)")),
+    ("upload", re.compile(r"/v2/(?P<repository>.+)/blobs/uploads(?:/(?P<reference>[^/]*))?")),
     ("blob", re.compile(r"/v2/(?P<repository>.+)/blobs/(?P<reference>[^/]+)")),
     ("referrers", re.compile(r"/v2/(?P<repository>.+)/referrers/(?P<reference>[^/]+)")),
     ("token", re.compile(r"/token")),
@@ -30,6 +31,8 @@ class Request:
     kind: str = "other"
     repository: str = None
     reference: str = None
+    by: str = None       # of a manifest: "tag" or "digest"
+    done: bool = False   # it changed something
     query: dict = field(default_factory=dict)
 
     def __post_init__(self):
@@ -44,6 +47,8 @@ class Request:
                 self.repository = match.groupdict().get("repository")
                 self.reference = match.groupdict().get("reference")
                 break
+        if self.kind == "manifest":
+            self.by = "digest" if ":" in self.reference else "tag"
 
 
 @dataclass
@@ -87,16 +92,20 @@ class Answers:
             "tags_page": None,        # None: everything, unless the client sends n
             "referrers": False,
             "accept": True,           # a manifest only for those who say that they take its type
+            # What changes.py does:
+            "like": "distribution-2",  # whose DELETE it is: changes.LIKE
+            "deletes": True,          # False: 405 UNSUPPORTED, as where they are not enabled
+            "read_only": False,       # True: 405 in plain text for all that changes something
+            "validate": True,         # a PUT of a manifest whose parts are missing is refused
         }
 
     def add(self, name, content):
         self.repositories.setdefault(name, Repository()).add(content)
 
     def answer(self, request, effect):
+        """A GET or HEAD."""
         if request.kind in ("other", "token"):
             return Response(404, {"Content-Type": "text/plain"}, b"404 page not found\n")
-        if request.method not in ("GET", "HEAD"):
-            return failure(405, "UNSUPPORTED", "The operation is unsupported.")
         return getattr(self, request.kind)(request, effect)
 
     def ping(self, request, effect):
@@ -118,6 +127,8 @@ class Answers:
             return self.no_name(request)
         limit = request.query.get("n", self.settings["tags_page"])
         names = sorted(repository.tags)
+        if not names and self.settings["like"] == "distribution-2":
+            effect = {**effect, "null": True}
         return self.page(request, effect, "tags", names, limit and int(limit), {"name": request.repository})
 
     def page(self, request, effect, key, names, limit, body):
@@ -145,6 +156,9 @@ class Answers:
             return Response(304, {**API, "Etag": f'"{digest}"'})
         return Response(200, headers, data)
 
+    def upload(self, request, effect):
+        return Response(204, dict(API))
+
     def blob(self, request, effect):
         repository = self.repositories.get(request.repository)
         data = repository and repository.blobs.get(request.reference)
@@ -171,6 +185,6 @@ class Answers:
             document = json.loads(data)
             if (document.get("subject") or {}).get("digest") == request.reference:
                 found.append({"mediaType": media_type, "digest": digest, "size": len(data),
-                              "artifactType": document.get("artifactType") or document["config"]["mediaType"]})
+                              "artifactType": document.get("artifactType") or document.get("config", {}).get("mediaType")})
         kind = "application/vnd.oci.image.index.v1+json"
         return as_json({"schemaVersion": 2, "mediaType": kind, "manifests": found}, headers={"Content-Type": kind})

@@ -16,7 +16,8 @@ import time
 
 from servers.access import Access
 from servers.answers import Answers, Response, as_json
-from servers.rules import Rules
+from servers.changes import LIKE, Changes, digest_of
+from servers.rules import Rules, is_done
 from servers.wire import Connection, damaged
 
 
@@ -33,10 +34,13 @@ class Counter:
 
     def begin(self, request):
         record = {"method": request.method, "path": request.path, "query": request.query, "kind": request.kind,
-                  "repository": request.repository, "reference": request.reference, "listener": request.listener,
+                  "repository": request.repository, "reference": request.reference, "by": request.by,
+                  "listener": request.listener,
                   "authorization": request.headers.get("authorization", "").partition(" ")[0],
                   "agent": request.headers.get("user-agent", ""), "range": request.headers.get("range"),
-                  "time": time.monotonic(), "end": None}
+                  "time": time.monotonic(), "end": None, "done": False}
+        if request.body:  # what was sent; of a manifest it is its digest
+            record["type"], record["body"] = request.headers.get("content-type"), digest_of(request.body)
         self.records.append(record)
         self.active += 1
         self.peak = max(self.peak, self.active)
@@ -68,6 +72,19 @@ class Control:
         for tag in names["tags"]:
             del repository.tags[tag]
 
+    def lose(self, names):
+        """Manifests and blobs go, and nothing else, as a collection of garbage has it; tags to them stay."""
+        repository = self.server.answers.repositories[names["repository"]]
+        for digest in names["digests"]:
+            repository.blobs.pop(digest, None)
+            repository.manifests.pop(digest, None)
+
+    def show(self, name):
+        """All that a repository holds; None if there is none."""
+        repository = self.server.answers.repositories.get(name)
+        return repository and {"tags": repository.tags, "manifests": sorted(repository.manifests),
+                               "blobs": sorted(repository.blobs)}
+
     def drop(self, name):
         del self.server.answers.repositories[name]
 
@@ -75,6 +92,8 @@ class Control:
         unknown = set(values) - set(self.server.answers.settings)
         if unknown:
             raise ValueError(f"no such settings: {sorted(unknown)}")
+        if values.get("like", LIKE[0]) not in LIKE:
+            raise ValueError(f"like is one of {LIKE}")
         self.server.answers.settings.update(values)
 
     def access(self, settings):
@@ -89,12 +108,19 @@ class Control:
     def forget(self, number):
         self.server.rules.remove(number)
 
+    def release(self, _):
+        """Lets everything go on that a rule holds, and says how many requests that was."""
+        held, self.server.held = self.server.held, []
+        for go_on in held:
+            go_on()
+        return len(held)
+
     def requests(self, wanted):
         return [r for r in self.server.counter.records if all(r[k] == v for k, v in wanted.items())]
 
     def state(self, _):
         counter = self.server.counter
-        return {"requests": len(counter.records), "active": counter.active, "peak": counter.peak,
+        return {"requests": len(counter.records), "active": counter.active, "peak": counter.peak, "held": len(self.server.held),
                 "connections": counter.connections, "peak_connections": counter.peak_connections}
 
     def reset(self, _):
@@ -106,6 +132,8 @@ class Server:
 
     def __init__(self):
         self.answers, self.access, self.rules, self.counter = Answers(), Access(), Rules(), Counter()
+        self.changes = Changes(self.answers.repositories, self.answers.settings)
+        self.held = []  # what a rule holds: functions that go on with it
         self.control = Control(self)
         self.connected = self.counter.connected
         self.other = None
@@ -117,15 +145,26 @@ class Server:
         if record.get("kind"):
             self.counter.end(record)
 
-    def handle(self, request):
+    def effect(self, request):
+        """What befalls the request; once for each."""
         if request.path.startswith("/_control/"):
-            return self.controlled(request), {}
+            return {}
         refused = self.access.refuse(request)
-        if refused:
-            return refused, {}  # no rule is spent on it, so that credentials and faults can be tested together
-        effect = self.rules.effect(request)
-        answer = self.access.token(request) if request.kind == "token" else self.answers.answer(request, effect)
-        return damaged(answer, {**effect, "target": request.target}, self.other), effect
+        # No rule is spent on a refusal, so that credentials and faults can be tested together.
+        return {"refused": refused} if refused else self.rules.effect(request)
+
+    def handle(self, request, effect):
+        if request.path.startswith("/_control/"):
+            return self.controlled(request)
+        if "refused" in effect:
+            return effect["refused"]
+        if request.kind == "token":
+            answer = self.access.token(request)
+        elif request.method in ("GET", "HEAD"):
+            answer = self.answers.answer(request, effect)
+        else:
+            answer = self.changes.answer(request, is_done(effect))
+        return damaged(answer, {**effect, "target": request.target}, self.other)
 
     def controlled(self, request):
         operation = getattr(self.control, request.path.removeprefix("/_control/"))

@@ -3,14 +3,23 @@
 
 A rule is a flat dictionary, so that it travels as JSON. What selects a request:
     kind        ping catalog tags manifest blob referrers token other
+    by          tag or digest: how a manifest is named
     repository, reference, method    regular expressions for the whole value
     listener    main or other (the second port, where redirects lead)
     after, times    leave the first `after` matches alone, then act `times` times
+    nth         act at that match alone, the first is 1
 What happens to it is listed in EFFECTS; rules that match together are merged, the later one wins.
+
+Of a request that would change something, an effect that replaces or withholds its answer (REPLACING) means that it is
+not done, and any other that it is. `do` says it outright:
+    do=True, reset=True      done, then the connection is cut: nobody was told
+    do=True, status=500      done, and the answer denies it
+    do=False                 a lie: answered as if it had been done
 """
 import re
 
-SELECTORS = {"kind", "repository", "reference", "method", "listener", "after", "times"}
+SELECTORS = {"kind", "by", "repository", "reference", "method", "listener", "after", "times", "nth"}
+EXACT = ("kind", "by", "listener")
 EFFECTS = {
     "status", "body", "type", "headers",      # another answer; body in base64
     "fill",                                   # a body of that many spaces
@@ -18,6 +27,9 @@ EFFECTS = {
     "redirect",                               # 307 to that base URL; "other": the second port
     "delay",                                  # seconds before the answer
     "hang",                                   # request: no answer; headers, body: stop after those
+    "hold",                                   # until Control.release. request: it is not looked at before; answer:
+                                              # it is done, and not answered before. Also if the client has gone
+    "do",                                     # see above
     "cut",                                    # close after that many bytes of the body
     "reset",                                  # close before the answer
     "length",                                 # added to Content-Length
@@ -31,6 +43,14 @@ EFFECTS = {
 }
 
 
+REPLACING = {"status", "raw", "redirect", "reset"}
+
+
+def is_done(effect):
+    """Is a change with this effect to be made?"""
+    return effect.get("do", not REPLACING & set(effect) and effect.get("hang") != "request")
+
+
 class Rule:
     def __init__(self, number, fields):
         unknown = set(fields) - SELECTORS - EFFECTS
@@ -38,11 +58,13 @@ class Rule:
             raise ValueError(f"a rule cannot have {sorted(unknown)}")
         self.number = number
         self.effect = {k: v for k, v in fields.items() if k in EFFECTS}
-        self.exact = {k: fields[k] for k in ("kind", "listener") if k in fields}
+        self.exact = {k: fields[k] for k in EXACT if k in fields}
         self.patterns = {k: re.compile(fields[k]) for k in ("repository", "reference", "method")
                          if k in fields}
         self.after = fields.get("after", 0)
         self.times = fields.get("times")
+        if "nth" in fields:
+            self.after, self.times = fields["nth"] - 1, 1
         self.seen = 0
 
     def matches(self, request):

@@ -7,8 +7,34 @@ from http.client import responses
 from servers.answers import Request, Response
 
 
+def parse_headers(lines):
+    """By name in lower case; one that comes several times is joined, as a list is."""
+    headers = {}
+    for line in lines:
+        key, _, value = line.partition(":")
+        key = key.strip().lower()
+        headers[key] = f"{headers[key]}, {value.strip()}" if key in headers else value.strip()
+    return headers
+
+
+def take_body(headers, rest):
+    """The body of a request and what follows it; None while there is more to come."""
+    if headers.get("transfer-encoding", "").lower() != "chunked":
+        length = int(headers.get("content-length", 0))
+        return (rest[:length], rest[length:]) if len(rest) >= length else None
+    body = b""
+    while True:
+        line, mark, rest = rest.partition(b"\r\n")
+        size = int(line.partition(b";")[0], 16) if mark else 0
+        if not mark or len(rest) < size + 2:
+            return None
+        if not size:
+            return body, rest[2:]
+        body, rest = body + rest[:size], rest[size + 2:]
+
+
 class Connection(asyncio.Protocol):
-    """One connection. `handle(request)` returns the answer and the effect that damages it."""
+    """One connection. `server.effect(request)` says what befalls it, `server.handle(request, effect)` answers it."""
 
     def __init__(self, listener, server):
         self.listener = listener
@@ -40,19 +66,30 @@ class Connection(asyncio.Protocol):
             if not mark:
                 return
             lines = head.decode("latin-1").split("\r\n")
-            headers = {k.strip().lower(): v.strip() for k, _, v in (line.partition(":") for line in lines[1:])}
-            length = int(headers.get("content-length", 0))
-            if len(rest) < length:
+            headers = parse_headers(lines[1:])
+            whole = take_body(headers, rest)
+            if not whole:
                 return
-            self.buffer = rest[length:]
+            body, self.buffer = whole
             method, target, _ = lines[0].split(" ", 2)
-            self.start(Request(method, target, headers, rest[:length], self.listener))
+            self.start(Request(method, target, headers, body, self.listener))
 
     def start(self, request):
         self.busy = self.server.begin(request)
-        response, effect = self.server.handle(request)
-        self.busy["status"] = response.status
-        self.after(effect.get("delay", 0), lambda: self.answer(request, response, effect))
+        effect = self.server.effect(request)
+        if effect.get("hold") == "request":
+            record = self.busy
+            self.server.held.append(lambda: self.go_on(request, effect, record))
+        else:
+            self.go_on(request, effect, self.busy)
+
+    def go_on(self, request, effect, record):
+        response = self.server.handle(request, effect)
+        record["status"], record["done"] = response.status, request.done
+        if effect.get("hold") == "answer":
+            self.server.held.append(lambda: self.answer(request, response, effect))
+        else:
+            self.after(effect.get("delay", 0), lambda: self.answer(request, response, effect))
 
     def after(self, seconds, call):
         if seconds:
@@ -98,7 +135,7 @@ class Connection(asyncio.Protocol):
         headers = dict(response.headers)
         if effect.get("chunked"):
             headers["Transfer-Encoding"] = "chunked"
-        elif response.status != 304:
+        elif response.status not in (204, 304):
             headers["Content-Length"] = str(len(response.body) + effect.get("length", 0))
         lines = [f"HTTP/1.1 {response.status} {responses.get(response.status, 'Unknown')}"]
         lines += [f"{k}: {v}" for k, v in headers.items()]
