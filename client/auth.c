@@ -311,8 +311,9 @@ void auth_token_answer(struct auth *a, void *token, int err, const struct reg_er
 	struct list waiters, *node;
 
 	t->fetching = false;
-	/* That the token server has no such page says nothing about what the token is for. */
-	if (err == -ENOENT || err == -EPERM)
+	/* That the token server has no such page, or no such method, says nothing about what the token is
+	 * for. */
+	if (err == -ENOENT || err == -EPERM || err == -EROFS || err == -EBUSY)
 		err = -EIO;
 	if (err == 0)
 		err = read_token(t, body, &mine);

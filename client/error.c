@@ -13,7 +13,11 @@
 #define MAX_LINE 100 /* of a body that is no error JSON */
 #define MAX_DETAIL 100 /* longer ones are for programs */
 
-/* The first row that fits counts; a row without a code fits them all. Statuses that are not here: -EIO. */
+/*
+ * The first row that fits counts; NULL fits every code, "" none at all. Statuses that are not here: -EIO. Two
+ * refusals are not of this moment, and for removing they mean that another one is needed first: -EBUSY, what
+ * still hangs from a manifest; -EPERM, what this registry, or its rules, does not do at all.
+ */
 static const struct rule {
 	int status;
 	const char *code;
@@ -23,12 +27,18 @@ static const struct rule {
 	{400, "NAME_INVALID", -EINVAL},
 	{400, "TAG_INVALID", -EINVAL},
 	{400, "NAME_UNKNOWN", -ENOENT}, /* zot */
+	{400, "MANIFEST_BLOB_UNKNOWN", -ENOENT}, /* a PUT, of whose parts one is missing */
+	{400, "GOOGLE_MANIFEST_DANGLING_TAG", -EBUSY},
+	{400, "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE", -EBUSY},
 	{401, NULL, -EACCES},
 	{403, NULL, -EACCES},
 	{404, NULL, -ENOENT},
-	{405, NULL, -EPERM},
+	{405, "",
+	 -EROFS}, /* distribution in its read-only mode knows no such method, and says so in plain text */
+	{405, NULL, -EPERM}, /* UNSUPPORTED: deletes are off; DENIED: zot, for a child of an index */
 	{408, NULL, -ETIMEDOUT},
-	{409, NULL, -EBUSY},
+	{409, NULL, -EBUSY}, /* zot: a digest with several tags; GitLab: a child of an index */
+	{412, NULL, -EPERM}, /* Harbor: an immutable tag */
 	{413, NULL, -EFBIG},
 	{416, NULL, -EIO},
 	{429, NULL, -EAGAIN},
@@ -42,7 +52,7 @@ int reg_error_from_status(int status, const char *code)
 	for (size_t i = 0; i < ARRAY_SIZE(rules); i++) {
 		if (rules[i].status != status)
 			continue;
-		if (!rules[i].code || (code && strcmp(code, rules[i].code) == 0))
+		if (!rules[i].code || strcmp(code ? code : "", rules[i].code) == 0)
 			return rules[i].err;
 	}
 	return -EIO;

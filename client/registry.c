@@ -194,7 +194,7 @@ static void on_ping(struct exchange *x)
 
 	if (x->err < 0 && x->req.status == 0 && fall_back(w, x->err))
 		return;
-	if (x->err == -ENOENT || (x->err == 0 && !is_registry(&x->req))) {
+	if (x->err == -ENOENT || x->err == -EROFS || (x->err == 0 && !is_registry(&x->req))) {
 		reg_fail(&error, -EPROTO, "%s answers, but not as a registry does", w->client->source.host);
 		error.status = x->req.status;
 		work_fail(w, -EPROTO, &error);

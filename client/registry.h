@@ -38,7 +38,7 @@ extern "C" {
 struct reg_error {
 	int err; /* negative errno */
 	int status; /* HTTP status, 0 if there was none */
-	char code[32]; /* the registry's own error code, such as MANIFEST_UNKNOWN; may be empty */
+	char code[48]; /* the registry's own error code, such as MANIFEST_UNKNOWN; may be empty */
 	char msg[224]; /* one line without a final newline; never holds a secret */
 };
 
@@ -262,7 +262,7 @@ struct reg_call {
  * callback is not called. Names and digests are copied. Calls with the same target share one transfer. Errors
  * are those of the table in error.c: -ENOENT (the registry said so), -EACCES, -EAGAIN, -EIO, -ETIMEDOUT,
  * -ECONNREFUSED, -EHOSTUNREACH, -EPROTO, -EBADMSG, -EFBIG, -ECANCELED, -EINVAL (a name that breaks the
- * grammar), -ENOMEM.
+ * grammar), -ENOMEM; and for what changes something -EPERM, -EROFS, and -EBUSY (something hangs from it yet).
  */
 
 /* GET /v2/ (end-1): is this a registry, and may we use it? A loopback SOURCE without a scheme falls back to

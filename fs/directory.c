@@ -162,7 +162,8 @@ void directory_confirm(struct tree *t, struct directory *d)
 static bool means_absent(const struct tree *t, int err)
 {
 	/* Who could see it once has one: that it is refused now is a failure. */
-	return (err == -ENOENT || err == -EACCES || err == -EPERM) && (!t->had_catalog || t->catalog_absent);
+	return (err == -ENOENT || err == -EACCES || err == -EPERM || err == -EROFS) &&
+	       (!t->had_catalog || t->catalog_absent);
 }
 
 static void on_catalog(void *data, const struct reg_result *result)

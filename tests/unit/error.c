@@ -23,6 +23,9 @@ static void statuses(void **state)
 		{400, "NAME_INVALID", -EINVAL},
 		{400, "TAG_INVALID", -EINVAL},
 		{400, "NAME_UNKNOWN", -ENOENT},
+		{400, "MANIFEST_BLOB_UNKNOWN", -ENOENT},
+		{400, "GOOGLE_MANIFEST_DANGLING_TAG", -EBUSY},
+		{400, "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE", -EBUSY},
 		{400, "DIGEST_INVALID", -EIO},
 		{400, "MANIFEST_INVALID", -EIO},
 		{400, NULL, -EIO},
@@ -32,14 +35,21 @@ static void statuses(void **state)
 		{404, "", -ENOENT},
 		{404, NULL, -ENOENT},
 		{405, "UNSUPPORTED", -EPERM},
-		{405, "", -EPERM},
+		{405, "DENIED", -EPERM},
+		{405, "WHATEVER", -EPERM},
+		{405, "", -EROFS},
+		{405, NULL, -EROFS},
 		{408, "", -ETIMEDOUT},
 		{409, "", -EBUSY},
+		{409, "MANIFEST_INVALID", -EBUSY},
+		{412, "PRECONDITION", -EPERM},
 		{413, "", -EFBIG},
 		{416, "RANGE_INVALID", -EIO},
 		{418, "", -EIO},
 		{429, "TOOMANYREQUESTS", -EAGAIN},
 		{500, "UNKNOWN", -EIO},
+		{500, "UNSUPPORTED", -EIO},
+		{501, "", -EIO},
 		{502, "", -EIO},
 		{503, "UNAVAILABLE", -EAGAIN},
 		{504, "", -EIO},
@@ -129,15 +139,41 @@ static void responses(void **state)
 	}
 }
 
+/* What a status means by what comes with it, as registries send it. */
 static void code_decides(void **state)
 {
-	static const char unsupported[] =
-		"{\"errors\":[{\"code\":\"UNSUPPORTED\",\"message\":\"disabled\"}]}";
+#define JSON(code) "{\"errors\":[{\"code\":\"" code "\",\"message\":\"m\",\"detail\":null}]}"
+	static const struct {
+		int status;
+		const char *body;
+		int err;
+		const char *code, *why;
+	} cases[] = {
+		{400, JSON("UNSUPPORTED"), -EPERM, "UNSUPPORTED", "deletes are off, as the specification has it"},
+		{400, JSON("DIGEST_INVALID"), -EIO, "DIGEST_INVALID", "a bad request"},
+		{400, JSON("GOOGLE_MANIFEST_DANGLING_TAG"), -EBUSY, "GOOGLE_MANIFEST_DANGLING_TAG", "GCR"},
+		{400, JSON("GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE"), -EBUSY,
+		 "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE", "GCR, the longest code there is"},
+		{405, JSON("UNSUPPORTED"), -EPERM, "UNSUPPORTED", "deletes are off"},
+		{405, JSON("DENIED"), -EPERM, "DENIED", "zot, a child of an index"},
+		{405, "Method not allowed\n", -EROFS, "", "distribution, read-only"},
+		{405, "", -EROFS, "", "nothing said"},
+		{405, "<html><h1>405 Not Allowed</h1></html>", -EROFS, "", "nginx"},
+		{405, "{\"message\":\"no\"}", -EROFS, "", "JSON that is no registry's"},
+		{405, "{\"errors\":[{\"code\":\"no word\"}]}", -EROFS, "", "a code that is none"},
+		{409, JSON("MANIFEST_INVALID"), -EBUSY, "MANIFEST_INVALID", "zot, several tags"},
+		{412, JSON("PRECONDITION"), -EPERM, "PRECONDITION", "Harbor, an immutable tag"},
+		{500, JSON("UNSUPPORTED"), -EIO, "UNSUPPORTED", "a server's error stays one"},
+	};
 	struct reg_error e = {.err = 42};
 
 	(void)state;
-	assert_int_equal(reg_error_from_response(&e, 400, unsupported, strlen(unsupported)), -EPERM);
-	assert_int_equal(e.err, -EPERM);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		check_int(reg_error_from_response(&e, cases[i].status, cases[i].body, strlen(cases[i].body)),
+			  cases[i].err, cases[i].why);
+		check_int(e.err, cases[i].err, cases[i].why);
+		check_text(e.code, cases[i].code, cases[i].why);
+	}
 	assert_int_equal(reg_error_from_response(NULL, 500, NULL, 0), -EIO);
 	assert_int_equal(reg_error_from_response(&e, 503, NULL, 0), -EAGAIN);
 	assert_string_equal(e.msg, "HTTP status 503");
