@@ -14,9 +14,8 @@
 #define MAX_DETAIL 100 /* longer ones are for programs */
 
 /*
- * The first row that fits counts; NULL fits every code, "" none at all. Statuses that are not here: -EIO. Two
- * refusals are not of this moment, and for removing they mean that another one is needed first: -EBUSY, what
- * still hangs from a manifest; -EPERM, what this registry, or its rules, does not do at all.
+ * The first row that fits counts; a code of NULL fits any, "" none at all. Statuses that are not here: -EIO.
+ * Of refusals, -EBUSY passes once something else has gone, -EPERM does not: it is not done here at all.
  */
 static const struct rule {
 	int status;
@@ -33,8 +32,7 @@ static const struct rule {
 	{401, NULL, -EACCES},
 	{403, NULL, -EACCES},
 	{404, NULL, -ENOENT},
-	{405, "",
-	 -EROFS}, /* distribution in its read-only mode knows no such method, and says so in plain text */
+	{405, "", -EROFS}, /* plain text: distribution, which then has no such method */
 	{405, NULL, -EPERM}, /* UNSUPPORTED: deletes are off; DENIED: zot, for a child of an index */
 	{408, NULL, -ETIMEDOUT},
 	{409, NULL, -EBUSY}, /* zot: a digest with several tags; GitLab: a child of an index */

@@ -171,11 +171,76 @@ static void different_room(void **state)
 	assert_int_equal(large.err, 0);
 }
 
+static void head(void **state)
+{
+	static const struct {
+		const char *why;
+		int status, fails, err;
+		const char *headers;
+		uint64_t size;
+	} cases[] = {
+		{"there", 200, 0, 0, "Content-Length: 10\n", 10},
+		{"of a size that is not said", 200, 0, 0, NULL, UINT64_MAX},
+		{"not there", 404, 0, -ENOENT, NULL, 0},
+		{"the network", 0, -ETIMEDOUT, -ETIMEDOUT, NULL, 0},
+	};
+	char asked[210];
+
+	(void)state;
+	snprintf(asked, sizeof(asked), "HEAD /v2/a/blobs/%s", digest);
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		const struct script_row row = {
+			.request = asked, .status = cases[k].status, .err = cases[k].fails,
+			.headers = cases[k].headers,
+		};
+		struct script *s = script_start(&row, 1, NULL, NULL);
+		struct answer a;
+		const struct reg_call call = answer_call(&a, s, 0);
+
+		check(reg_blob_head(script_client(s), "a", &name, &call), cases[k].why);
+		answer_wait(&a);
+		script_finish(s);
+		check_int(a.err, cases[k].err, cases[k].why);
+		check(!a.has_bytes, cases[k].why);
+		if (!a.err)
+			check_int(a.size, cases[k].size, cases[k].why);
+	}
+}
+
+/* That it was there once says nothing about now: each is asked again, past memory. */
+static void fresh(void **state)
+{
+	char asked[210];
+	const struct script_row rows[] = {
+		{.request = request, .status = 200, .body = BODY},
+		{.request = request, .fresh = true, .status = 404},
+		{.request = asked, .fresh = true, .status = 404},
+	};
+	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
+	struct answer a;
+	struct reg_call call;
+
+	(void)state;
+	snprintf(asked, sizeof(asked), "HEAD /v2/a/blobs/%s", digest);
+	ask(s, 100, &a);
+	answer_wait(&a);
+	assert_int_equal(a.err, 0);
+	call = answer_call(&a, s, REG_FRESH);
+	assert_true(reg_blob(script_client(s), "a", &name, 100, &call));
+	answer_wait(&a);
+	assert_int_equal(a.err, -ENOENT);
+	call = answer_call(&a, s, REG_FRESH);
+	assert_true(reg_blob_head(script_client(s), "a", &name, &call));
+	answer_wait(&a);
+	assert_int_equal(a.err, -ENOENT);
+	script_finish(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(whole), cmocka_unit_test(range), cmocka_unit_test(from_memory),
-		cmocka_unit_test(different_room),
+		cmocka_unit_test(different_room), cmocka_unit_test(head), cmocka_unit_test(fresh),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -128,6 +128,26 @@ static void references(void **state)
 	reg_bytes_unref(kept);
 }
 
+static void dropped(void **state)
+{
+	const struct reg_digest one = name(1), none = name(9);
+	struct cache *c;
+
+	(void)state;
+	assert_int_equal(cache_new(MAX, &c), 0);
+	put(c, 1, SIZE, "text/plain");
+	put(c, 2, SIZE, NULL);
+	put(c, 3, SIZE, NULL);
+	cache_drop(c, &none);
+	cache_drop(c, &one);
+	assert_false(has(c, 1));
+	put(c, 4, SIZE, NULL); /* its room is free */
+	assert_true(has(c, 2));
+	put(c, 1, SIZE, NULL);
+	assert_true(has(c, 1));
+	cache_free(c);
+}
+
 static void names(void **state)
 {
 	struct reg_digest sha256 = name(7), sha512 = name(7);
@@ -153,6 +173,7 @@ int main(void)
 		cmocka_unit_test(too_large),
 		cmocka_unit_test(no_cache),
 		cmocka_unit_test(references),
+		cmocka_unit_test(dropped),
 		cmocka_unit_test(names),
 	};
 

@@ -154,6 +154,44 @@ static void from_memory(void **state)
 	script_finish(s);
 }
 
+/* By digest as well: it may have been removed. A tag that is known may still be answered as it was. */
+static void fresh(void **state)
+{
+	char get[200], etag[REG_DIGEST_MAX + 2];
+	const struct script_row rows[] = {
+		{.request = "GET /v2/a/manifests/v1", .status = 200, .headers = TYPE, .body = BODY},
+		{.request = get, .fresh = true, .status = 200, .headers = TYPE, .body = BODY},
+		{.request = get, .fresh = true, .status = 404},
+		{.request = "GET /v2/a/manifests/v1", .if_none_match = etag, .fresh = true, .status = 304},
+		{.request = "HEAD /v2/a/manifests/v1", .fresh = true, .status = 404},
+	};
+	static const int want[] = {0, 0, -ENOENT, 0, -ENOENT};
+	struct script *s;
+	struct answer a;
+	struct reg_digest d;
+
+	(void)state;
+	digest_of(BODY, digest);
+	assert_true(reg_digest_parse(digest, &d));
+	snprintf(get, sizeof(get), "GET /v2/a/manifests/%s", digest);
+	snprintf(etag, sizeof(etag), "\"%s\"", digest);
+	s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+		const struct reg_call call = answer_call(&a, s, k ? REG_FRESH : 0);
+		struct reg_client *c = script_client(s);
+
+		if (k == 4)
+			assert_true(reg_manifest_head(c, "a", "v1", &call));
+		else
+			assert_true(reg_manifest(c, "a", k == 1 || k == 2 ? digest : "v1", k == 3 ? &d : NULL,
+						 &call));
+		answer_wait(&a);
+		assert_int_equal(a.err, want[k]);
+		assert_int_equal(a.not_modified, k == 3);
+	}
+	script_finish(s);
+}
+
 static void too_large(void **state)
 {
 	char *body = malloc(REG_MAX_MANIFEST + 2);
@@ -178,7 +216,8 @@ static void too_large(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(from_memory), cmocka_unit_test(too_large),
+		cmocka_unit_test(table), cmocka_unit_test(from_memory), cmocka_unit_test(fresh),
+		cmocka_unit_test(too_large),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

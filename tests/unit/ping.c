@@ -26,6 +26,7 @@ static const struct scene {
 	 {PING(.status = 200, .body = "<html>", .headers = "Content-Type: text/html; charset=utf-8\n")}},
 	{"a web server without such a page", false, -EPROTO, "not as a registry", "https://",
 	 {PING(.status = 404)}},
+	{"one that has no GET", false, -EPROTO, "not as a registry", "https://", {PING(.status = 405)}},
 	{"another success", false, -EPROTO, "not as a registry", "https://", {PING(.status = 204)}},
 	{"a login is needed", false, -EACCES, "REGFS_USER", "https://",
 	 {PING(.status = 401, .headers = "WWW-Authenticate: Basic realm=\"x\"\n")}},

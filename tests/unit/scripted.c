@@ -113,7 +113,7 @@ static const struct script_row *find_row(struct script *s, const struct http_req
 		    same_text(row->authorization, q->authorization) &&
 		    same_text(row->if_none_match, q->if_none_match) &&
 		    same_text(row->range, q->ranged ? range : NULL) &&
-		    same_text(row->upload, q->upload ? upload : NULL)) {
+		    same_text(row->upload, q->upload ? upload : NULL) && row->fresh == q->no_cache) {
 			s->used[k]++;
 			return row;
 		}
@@ -389,6 +389,16 @@ void script_wait_sent(struct script *s, unsigned sent)
 	wait_for(s, &s->sent, sent, "requests sent");
 }
 
+static unsigned read_number(struct script *s, const unsigned *number)
+{
+	unsigned n;
+
+	pthread_mutex_lock(&s->lock);
+	n = *number;
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
+
 struct settling {
 	struct loop_task task;
 	struct script *script;
@@ -404,24 +414,11 @@ static void on_settled(struct loop_task *task)
 void script_settle(struct script *s)
 {
 	struct settling settling = {.task.run = on_settled, .script = s};
-	unsigned want;
+	const unsigned want = read_number(s, &s->settled) + 1;
 
-	pthread_mutex_lock(&s->lock);
-	want = s->settled + 1;
-	pthread_mutex_unlock(&s->lock);
 	loop_post(s->client->loop, &settling.task);
 	pthread_mutex_lock(&s->lock);
 	wait_for(s, &s->settled, want, "rounds");
-}
-
-static unsigned read_number(struct script *s, const unsigned *number)
-{
-	unsigned n;
-
-	pthread_mutex_lock(&s->lock);
-	n = *number;
-	pthread_mutex_unlock(&s->lock);
-	return n;
 }
 
 unsigned script_sent(struct script *s)

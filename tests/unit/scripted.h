@@ -17,6 +17,7 @@ struct script_row {
 	const char *if_none_match; /* likewise */
 	const char *range;         /* "OFFSET+LENGTH"; NULL: no range */
 	const char *upload;        /* "TYPE BODY"; NULL: none */
+	bool fresh;                /* past every cache */
 	int status;
 	const char *headers;       /* "Name: value\n..." */
 	const char *body;

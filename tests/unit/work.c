@@ -80,6 +80,46 @@ static void apart(void **state)
 	script_finish(s);
 }
 
+/*
+ * Who asks anew gets an answer of their own: what was under way before may have been answered already. Who comes
+ * then shares the old one, as if nobody had.
+ */
+static void fresh(void **state)
+{
+	static const struct script_row rows[] = {
+		LIST("/v2/a/tags/list?n=1000", .held = 2),
+		{.request = "GET /v2/a/tags/list?n=1000", .fresh = true, .status = 200,
+		 .body = "{\"tags\":[\"2\"]}", .held = 1, .times = 2},
+	};
+	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
+	struct answer before, anew[2], after;
+
+	(void)state;
+	ask(s, &before, REG_AHEAD);
+	ask(s, &anew[0], REG_FRESH);
+	ask(s, &anew[1], REG_FRESH | REG_AHEAD);
+	ask(s, &after, REG_AHEAD);
+	script_wait_sent(s, 3);
+	script_settle(s);
+	assert_int_equal(script_sent(s), 3);
+	assert_int_equal(script_urged(s), 0); /* nor is it urged by who asks anew */
+	script_release(s);
+	for (size_t k = 0; k < ARRAY_SIZE(anew); k++) {
+		answer_wait(&anew[k]);
+		check_once(&anew[k], 0);
+		assert_string_equal(anew[k].names, "2");
+	}
+	assert_int_equal(before.times, 0);
+	script_release(s);
+	answer_wait(&before);
+	answer_wait(&after);
+	script_finish(s);
+	check_once(&before, 0);
+	check_once(&after, 0);
+	assert_string_equal(before.names, "1");
+	assert_string_equal(after.names, "1");
+}
+
 static void cancel_one_of_two(void **state)
 {
 	struct script *s = script_start(held, 1, NULL, NULL);
@@ -280,10 +320,12 @@ static void refused_names(void **state)
 	struct script *s = script_start(NULL, 0, NULL, NULL);
 	struct reg_client *c = script_client(s);
 	const struct reg_digest d = {.algorithm = REG_SHA256};
-	struct answer a[6];
-	struct reg_call calls[6];
+	struct reg_bytes *bytes = reg_bytes_copy("{}", 2);
+	struct answer a[9];
+	struct reg_call calls[9];
 
 	(void)state;
+	assert_non_null(bytes);
 	for (size_t k = 0; k < ARRAY_SIZE(repositories); k++) {
 		for (size_t i = 0; i < ARRAY_SIZE(a); i++)
 			calls[i] = answer_call(&a[i], s, 0);
@@ -293,6 +335,9 @@ static void refused_names(void **state)
 		assert_true(reg_blob(c, repositories[k], &d, 100, &calls[3]));
 		assert_true(reg_blob_range(c, repositories[k], &d, 10, 0, 10, &calls[4]));
 		assert_true(reg_referrers(c, repositories[k], &d, &calls[5]));
+		assert_true(reg_blob_head(c, repositories[k], &d, &calls[6]));
+		assert_true(reg_manifest_put(c, repositories[k], "v1", "a/b", bytes, &calls[7]));
+		assert_true(reg_manifest_delete(c, repositories[k], "v1", &calls[8]));
 		for (size_t i = 0; i < ARRAY_SIZE(a); i++) {
 			answer_wait(&a[i]);
 			check_once(&a[i], -EINVAL);
@@ -300,11 +345,17 @@ static void refused_names(void **state)
 		}
 	}
 	for (size_t k = 0; k < ARRAY_SIZE(references); k++) {
-		calls[0] = answer_call(&a[0], s, 0);
+		for (size_t i = 0; i < 3; i++)
+			calls[i] = answer_call(&a[i], s, 0);
 		assert_true(reg_manifest(c, "a", references[k], NULL, &calls[0]));
-		answer_wait(&a[0]);
-		check_once(&a[0], -EINVAL);
+		assert_true(reg_manifest_put(c, "a", references[k], "a/b", bytes, &calls[1]));
+		assert_true(reg_manifest_delete(c, "a", references[k], &calls[2]));
+		for (size_t i = 0; i < 3; i++) {
+			answer_wait(&a[i]);
+			check_once(&a[i], -EINVAL);
+		}
 	}
+	reg_bytes_unref(bytes);
 	script_finish(s);
 }
 
@@ -313,6 +364,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(joined),
 		cmocka_unit_test(apart),
+		cmocka_unit_test(fresh),
 		cmocka_unit_test(cancel_one_of_two),
 		cmocka_unit_test(cancel_the_last),
 		cmocka_unit_test(cancel_in_a_pause),
