@@ -19,11 +19,11 @@ as_root() {
 packages() {
 	command -v apt-get >/dev/null || {
 		echo "no apt here, please see to these: cmocka, pytest, docker-registry 2.8, skopeo, umoci, nginx," >&2
-		echo "openssl, htpasswd, getfattr, mandoc, setpriv, findmnt" >&2
+		echo "openssl, htpasswd, getfattr, busybox, mandoc, setpriv, findmnt" >&2
 		return 0
 	}
 	missing=
-	for package in libcmocka-dev python3-pytest skopeo umoci openssl apache2-utils attr mandoc procps ca-certificates; do
+	for package in libcmocka-dev python3-pytest skopeo umoci openssl apache2-utils attr busybox mandoc procps ca-certificates; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
