@@ -132,6 +132,11 @@ void reg_client_free(struct reg_client *c)
 	client_done(c);
 }
 
+const char *reg_client_url(const struct reg_client *c)
+{
+	return c->session.base;
+}
+
 const char *reg_client_host(const struct reg_client *c)
 {
 	return c->source.host;

@@ -217,6 +217,8 @@ REG_API REG_MUST_CHECK int reg_client_new(const struct reg_options *o, struct re
 /* Answers everything under way with -ECANCELED, then frees the client. Not to be called from a callback. */
 REG_API void reg_client_free(struct reg_client *c);
 
+/* http://HOST[:PORT] or https://..., without PREFIX; which of the two is certain once reg_ping() was answered. */
+REG_API const char *reg_client_url(const struct reg_client *c);
 REG_API const char *reg_client_host(const struct reg_client *c); /* HOST[:PORT] */
 REG_API const char *reg_client_prefix(
 	const struct reg_client *c); /* PREFIX without slashes around it; may be "" */

@@ -102,6 +102,22 @@ static int answer_xattr(struct tree *t, struct call *c, const struct kind *kind,
 	return r;
 }
 
+static int answer_unlink(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			 struct fetch **ret_fetch)
+{
+	if (!t->options.allow_delete)
+		return -EROFS;
+	return kind->unlink ? kind->unlink(t, c, d, ret_fetch) : -EPERM;
+}
+
+static int answer_rmdir(struct tree *t, struct call *c, const struct kind *kind, struct directory *d,
+			struct fetch **ret_fetch)
+{
+	if (!t->options.allow_delete)
+		return -EROFS;
+	return kind->rmdir ? kind->rmdir(t, c, d, ret_fetch) : -ENOTDIR;
+}
+
 void tree_lookup(struct tree *t, struct call *c)
 {
 	ask(t, c, answer_lookup);
@@ -125,6 +141,16 @@ void tree_open(struct tree *t, struct call *c)
 void tree_xattr(struct tree *t, struct call *c)
 {
 	ask(t, c, answer_xattr);
+}
+
+void tree_unlink(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_unlink);
+}
+
+void tree_rmdir(struct tree *t, struct call *c)
+{
+	ask(t, c, answer_rmdir);
 }
 
 void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret)

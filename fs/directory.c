@@ -149,6 +149,18 @@ int catalog_merge(struct tree *t, const char *const *names, size_t count)
 	return 0;
 }
 
+bool directory_is_empty(const struct directory *d)
+{
+	const struct repository *r = d->repository;
+
+	if (d->is_repository && !d->removed && !(r && r->listed && !r->nlisted) && !(r && r->absent))
+		return false;
+	for (size_t k = 0; k < d->nchildren; k++)
+		if (d->children[k]->listed && !directory_is_empty(d->children[k]))
+			return false;
+	return true;
+}
+
 void directory_confirm(struct tree *t, struct directory *d)
 {
 	d->is_repository = true;

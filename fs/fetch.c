@@ -21,6 +21,7 @@ void fetch_begin(struct tree *t, struct fetch *f, bool ahead)
 	f->err = 0;
 	f->op = 0;
 	f->tree = t;
+	f->began = tree_now();
 	if (ahead)
 		list_append(&t->ahead, &f->ahead);
 }

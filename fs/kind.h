@@ -19,6 +19,9 @@ struct kind {
 	int (*getattr)(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch);
 	/* Files: the bytes are asked of the client under the document's own name. */
 	int (*open)(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch);
+	/* Of a directory: removes the entry c->name. */
+	int (*unlink)(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch);
+	int (*rmdir)(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch);
 	/* Fills in what is known, without asking anybody; false: nothing beyond the name. */
 	bool (*known)(struct tree *t, struct directory *d, uint64_t node, struct entry *ret);
 };

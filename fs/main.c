@@ -9,11 +9,13 @@
 
 #include "background.h"
 #include "error.h"
+#include "journal.h"
 #include "log.h"
 #include "mountpoint.h"
 #include "ops.h"
 #include "options.h"
 #include "parallel.h"
+#include "protect.h"
 #include "repos.h"
 #include "signals.h"
 #include "util/buf.h"
@@ -30,6 +32,8 @@ struct program {
 	struct repos repos;
 	struct reg_client *client;
 	struct filesystem fs;
+	struct protect *protect; /* until the tree has it */
+	struct journal *journal;
 	struct fuse_session *session;
 	bool mounted;
 	int ready; /* for background_ready(), or -1 */
@@ -115,6 +119,44 @@ static void on_attr_changed(void *data, uint64_t node)
 	notify_attr(fs->kernel, node);
 }
 
+static int load_protect(const struct options *o, struct protect **ret, struct reg_error *error)
+{
+	return protect_new((const char *const *)o->protect, o->nprotect, o->protect_from, ret, error);
+}
+
+/* What removing needs, and who mounts can mend. */
+static int prepare_removing(struct program *p, struct reg_error *error)
+{
+	const struct options *o = &p->options;
+	auto_free char *dir = o->journal ? strdup(o->journal) : journal_default_dir();
+	int r;
+
+	if (!o->allow_delete)
+		return 0;
+	r = load_protect(o, &p->protect, error);
+	if (r < 0 || o->dry_run)
+		return r;
+	if (!dir)
+		return reg_fail(error, -ENOENT,
+				"there is no place for the journal: say where with -o journal=DIR");
+	return journal_new(dir, reg_client_url(p->client), &p->journal, error);
+}
+
+static void on_hangup(void *data)
+{
+	struct program *p = data;
+	struct protect *protect;
+	struct reg_error error = {0};
+
+	if (p->options.protect_from && load_protect(&p->options, &protect, &error) < 0) {
+		/* What was protected so far stays so. */
+		log_line(&p->log, REG_LOG_ERROR, error.msg);
+	} else if (p->options.protect_from) {
+		tree_protect(p->fs.tree, protect);
+	}
+	tree_forget(p->fs.tree);
+}
+
 static int make_filesystem(struct program *p, struct reg_error *error)
 {
 	const struct options *o = &p->options;
@@ -122,10 +164,15 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 		.ttl = o->ttl,
 		.connections = o->connections,
 		.show_tags_only = o->tags_only,
+		.allow_delete = o->allow_delete,
+		.dry_run = o->dry_run,
+		.shared = o->shared,
+		.keep = o->keep,
 		.undated_epoch = o->undated_epoch,
 		.platform = o->platform,
 		.file_mode = 0444 & ~o->umask,
-		.dir_mode = 0555 & ~o->umask,
+		.dir_mode = (o->allow_delete ? 0755U : 0555U) & ~o->umask,
+		.write_mode = 0200 & ~o->umask,
 		.repositories = p->repos.names,
 		.nrepositories = p->repos.count,
 		.log = log_line,
@@ -140,8 +187,11 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 	atomic_init(&p->fs.order, 0);
 	handles_init(&p->fs.handles);
 	if (notify_new(&p->fs.kernel) < 0 || worker_new(&p->fs.interrupts) < 0 ||
-	    tree_new(p->client, &tree, &p->fs.tree) < 0)
+	    worker_new(&p->fs.disk) < 0 || tree_new(p->client, &tree, &p->fs.tree) < 0)
 		return reg_fail(error, -ENOMEM, "out of memory");
+	p->fs.tree->protect = steal(&p->protect);
+	p->fs.tree->journal = p->journal;
+	p->fs.tree->disk = p->fs.disk;
 	return 0;
 }
 
@@ -150,9 +200,10 @@ static int mount_options(const struct program *p, struct buf *ret)
 	const struct options *o = &p->options;
 	const char *const prefix = reg_client_prefix(p->client);
 
-	return buf_printf(ret, "-oro,nosuid,nodev,default_permissions,subtype=regfs,fsname=%s%s%s%s%s",
-			  reg_client_host(p->client), prefix[0] ? "/" : "", prefix,
-			  o->allow_other ? ",allow_other" : "", o->noexec ? ",noexec" : "");
+	return buf_printf(ret, "-o%s,nosuid,nodev,default_permissions,subtype=regfs,fsname=%s%s%s%s%s",
+			  o->allow_delete && !o->read_only ? "rw" : "ro", reg_client_host(p->client),
+			  prefix[0] ? "/" : "", prefix, o->allow_other ? ",allow_other" : "",
+			  o->noexec ? ",noexec" : "");
 }
 
 /* libfuse reports by printing: the last line that it prints is kept, and becomes the reason. */
@@ -203,7 +254,9 @@ static int serve(struct program *p, struct reg_error *error)
 	if (r == 0)
 		r = worker_start(p->fs.interrupts);
 	if (r == 0)
-		r = signals_start(p->session, p->fs.tree, &signals);
+		r = worker_start(p->fs.disk);
+	if (r == 0)
+		r = signals_start(p->session, on_hangup, p, &signals);
 	if (r < 0) {
 		fuse_loop_cfg_destroy(config);
 		return reg_fail(error, r, "no thread can be started: %s", strerror(-r));
@@ -222,12 +275,10 @@ static int serve(struct program *p, struct reg_error *error)
 /* Everything that waits is answered before the session goes; then nothing can ask any more. */
 static void program_done(struct program *p)
 {
-	if (p->fs.tree) {
-		tree_lock(p->fs.tree);
-		p->fs.tree->ending = true;
-		tree_unlock(p->fs.tree);
-	}
+	if (p->fs.tree)
+		tree_end(p->fs.tree);
 	reg_client_free(p->client);
+	worker_free(p->fs.disk);
 	worker_free(p->fs.interrupts);
 	notify_free(p->fs.kernel);
 	if (p->mounted)
@@ -237,6 +288,8 @@ static void program_done(struct program *p)
 	if (p->fs.tree)
 		handles_done(&p->fs.handles);
 	tree_free(p->fs.tree);
+	protect_free(p->protect);
+	journal_free(p->journal);
 	repos_done(&p->repos);
 	log_close(&p->log);
 	options_done(&p->options);
@@ -265,6 +318,8 @@ static int run(struct program *p)
 	if (r == 0)
 		r = connect_registry(p, &error);
 	signals_block();
+	if (r == 0)
+		r = prepare_removing(p, &error);
 	if (r == 0)
 		r = make_filesystem(p, &error);
 	if (r == 0)

@@ -2,6 +2,7 @@
 /* _manifests: every manifest that is reachable from the tags, by its digest. */
 #include <errno.h>
 
+#include "remove.h"
 #include "survey.h"
 #include "util/cleanup.h"
 #include "view.h"
@@ -11,14 +12,6 @@ static struct manifest *manifest_at(const struct directory *d, uint64_t node)
 	const struct repository *r = d->repository;
 
 	return r && node_entry(node) < r->nmanifests ? r->manifests[node_entry(node)] : NULL;
-}
-
-static bool is_held(const struct repository *r, const struct reg_digest *digest)
-{
-	map_for_each_match(&r->holders, map_hash(digest, sizeof(*digest)),
-			   node) if (reg_digest_equal(&container_of(node, struct holder, node)->digest,
-						      digest)) return true;
-	return false;
 }
 
 static int manifests_lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
@@ -37,7 +30,7 @@ static int manifests_lookup(struct tree *t, struct call *c, struct directory *d,
 	m = repository_manifest(r, &digest);
 	if (!m)
 		return -ENOMEM;
-	if (!m->listed && !is_held(r, &digest))
+	if (!m->listed && !repository_holder(r, &digest))
 		err = document_probe(t, c, r->name, &digest, ret_fetch);
 	if (err == -ENOENT)
 		entry_absent(t, &c->entry);
@@ -144,10 +137,25 @@ static int manifest_open(struct tree *t, struct call *c, struct directory *d, st
 	return document_read(t, c, d->repository->name, &m->digest, true, &c->bytes, ret_fetch);
 }
 
+static int manifests_unlink(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	struct reg_digest digest;
+	struct manifest *m;
+
+	if (!r)
+		return -ENOMEM;
+	if (!reg_digest_parse(c->name, &digest))
+		return -ENOENT;
+	m = repository_manifest(r, &digest);
+	return m ? remove_manifest(t, c, r, m, ret_fetch) : -ENOMEM;
+}
+
 const struct kind kind_manifests = {.type = S_IFDIR,
 				    .lookup = manifests_lookup,
 				    .list = manifests_list,
 				    .getattr = view_getattr,
+				    .unlink = manifests_unlink,
 				    .known = view_known};
 const struct kind kind_manifest = {
 	.type = S_IFREG, .getattr = manifest_getattr, .open = manifest_open, .known = manifest_known};

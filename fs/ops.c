@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "listing.h"
+#include "refuse.h"
 #include "waiter.h"
 
 enum { MAX_BACKGROUND = 64 };
@@ -147,6 +148,27 @@ static void op_getattr(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *f
 		waiter_ask(w, tree_getattr);
 }
 
+static void reply_err(struct waiter *w, int err)
+{
+	fuse_reply_err(w->req, -err);
+}
+
+static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct waiter *w = waiter_new(req, parent, name, NULL, reply_err);
+
+	if (w)
+		waiter_ask(w, tree_unlink);
+}
+
+static void op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	struct waiter *w = waiter_new(req, parent, name, NULL, reply_err);
+
+	if (w)
+		waiter_ask(w, tree_rmdir);
+}
+
 static void op_opendir(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)
 {
 	struct waiter *w = waiter_new(req, node, NULL, file, reply_opendir);
@@ -160,7 +182,7 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file
 	struct waiter *w;
 
 	if ((file->flags & O_ACCMODE) != O_RDONLY) {
-		fuse_reply_err(req, EROFS);
+		fuse_reply_err(req, EPERM); /* the kernel itself says EROFS where nothing can be removed */
 		return;
 	}
 	w = waiter_new(req, node, NULL, file, reply_open);
@@ -302,7 +324,9 @@ static void op_listxattr(fuse_req_t req, fuse_ino_t node, size_t size)
 #define COMMON_OPS                                                                                           \
 	.init = op_init, .lookup = op_lookup, .getattr = op_getattr, .opendir = op_opendir, .open = op_open, \
 	.read = op_read, .release = op_release, .releasedir = op_release, .readdir = op_readdir,             \
-	.readdirplus = op_readdirplus, .statfs = op_statfs
+	.readdirplus = op_readdirplus, .statfs = op_statfs, .unlink = op_unlink, .rmdir = op_rmdir,          \
+	.setattr = refuse_setattr, .mknod = refuse_mknod, .mkdir = refuse_mkdir, .symlink = refuse_symlink,  \
+	.link = refuse_link, .rename = refuse_rename
 
 const struct fuse_lowlevel_ops fs_ops = {COMMON_OPS};
 const struct fuse_lowlevel_ops fs_ops_xattr = {COMMON_OPS, .getxattr = op_getxattr,

@@ -9,8 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Field 22 of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
-enum { STARTED = 22, BEHIND_NAME = 3 };
+/* Fields of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
+enum { PARENT = 4, STARTED = 22, BEHIND_NAME = 3 };
 
 /* The beginning of a file of a process, with a NUL behind; its length, or -1. */
 static ssize_t read_proc(int pid, const char *name, char *ret, size_t size)
@@ -52,18 +52,30 @@ bool process_name(int pid, char *ret, size_t size)
 	return true;
 }
 
-uint64_t process_started(int pid)
+/* A field behind the name; 0: unknown. */
+static unsigned long long stat_field(int pid, int wanted)
 {
-	const long ticks = sysconf(_SC_CLK_TCK);
 	char text[1024];
 	char *p;
 
-	if (ticks <= 0 || read_proc(pid, "stat", text, sizeof(text)) <= 0)
+	if (read_proc(pid, "stat", text, sizeof(text)) <= 0)
 		return 0;
 	p = strrchr(text, ')'); /* the name, in parentheses, may hold anything */
-	for (int field = BEHIND_NAME - 1; p && field < STARTED; field++)
+	for (int field = BEHIND_NAME - 1; p && field < wanted; field++)
 		p = strchr(p + 1, ' ');
-	return p ? strtoull(p, NULL, 10) * 1000 / (uint64_t)ticks : 0;
+	return p ? strtoull(p, NULL, 10) : 0;
+}
+
+int process_parent(int pid)
+{
+	return (int)stat_field(pid, PARENT);
+}
+
+uint64_t process_started(int pid)
+{
+	const long ticks = sysconf(_SC_CLK_TCK);
+
+	return ticks > 0 ? stat_field(pid, STARTED) * 1000 / (uint64_t)ticks : 0;
 }
 
 uint64_t process_now(void)

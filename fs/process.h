@@ -10,6 +10,7 @@
 
 /* Its name as ps shows it, cut to size, arbitrary bytes; false: unknown, and ret is empty. */
 bool process_name(int pid, char *ret, size_t size);
+int process_parent(int pid); /* who runs it; 0: unknown */
 
 /* Milliseconds since the machine started, suspended or not. Since when a process runs, rounded down to a
  * clock tick, or 0: unknown; and now. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "along.h"
+#include "seen.h"
 #include "survey.h"
 #include "util/cleanup.h"
 
@@ -22,6 +24,8 @@ struct repository *repository_of(struct tree *t, struct directory *d)
 	r->name = d->path;
 	r->changed = t->mounted;
 	fetch_init(&r->listing);
+	fetch_init(&r->changing);
+	abilities_init(&r->abilities);
 	map_init(&r->names);
 	map_init(&r->holders);
 	map_init(&r->digests);
@@ -36,6 +40,8 @@ void repository_free(struct repository *r)
 	if (!r)
 		return;
 	for (size_t k = 0; k < r->ntags; k++) {
+		seen_free(r->tags[k]);
+		along_forget(r->tags[k]);
 		free(r->tags[k]->name);
 		free(r->tags[k]);
 	}
@@ -98,6 +104,7 @@ struct tag *repository_add_tag(struct repository *r, const char *name)
 	tag->index = (uint32_t)r->ntags;
 	(void)reg_tag_subject(name, &tag->subject);
 	fetch_init(&tag->fetch);
+	list_init(&tag->held);
 	list_init(&tag->told);
 	r->tags[r->ntags++] = tag;
 	return tag;
@@ -112,28 +119,38 @@ bool repository_is_fresh(const struct repository *r, const struct call *c)
 static int merge_tags(struct repository *r, const struct reg_names *names)
 {
 	const bool first = !r->ntags && !r->listed;
-	size_t before = 0, kept = 0;
+	size_t before = 0, kept = 0, listed = 0;
 
 	for (size_t k = 0; k < r->ntags; k++) {
 		before += r->tags[k]->listed;
-		r->tags[k]->seen = false;
+		r->tags[k]->merged = false;
 	}
 	for (size_t k = 0; k < names->count; k++) {
 		struct tag *tag = repository_add_tag(r, names->items[k]);
 
 		if (!tag)
 			return -ENOMEM;
+		/* What went while the list was under way may still be in it. */
+		if (tag->hidden || (tag->absent && tag->absent >= r->listing.began))
+			continue;
+		if (!tag->listed) {
+			r->changes++;
+			along_forget(tag);
+		}
 		kept += tag->listed;
-		tag->listed = tag->seen = true;
+		listed += !tag->merged;
+		tag->listed = tag->merged = true;
 		tag->absent = 0;
 	}
 	for (size_t k = 0; k < r->ntags; k++)
-		if (r->tags[k]->listed && !r->tags[k]->seen) {
+		if (r->tags[k]->listed && !r->tags[k]->merged) {
 			r->tags[k]->listed = false;
 			tag_gone(r->tags[k]);
 		}
-	r->nlisted = names->count;
-	if (!first && (kept != before || kept != names->count))
+	r->nlisted = listed;
+	if (listed)
+		r->directory->removed = false;
+	if (!first && (kept != before || kept != listed))
 		clock_gettime(CLOCK_REALTIME, &r->changed);
 	return 0;
 }
@@ -219,6 +236,8 @@ struct manifest *repository_manifest(struct repository *r, const struct reg_dige
 		free(m);
 		return NULL;
 	}
+	list_init(&m->referrers);
+	list_init(&m->refers);
 	m->digest = *digest;
 	m->index = (uint32_t)r->nmanifests;
 	r->manifests[r->nmanifests++] = m;

@@ -6,6 +6,7 @@
 #ifndef FS_REPOSITORY_H
 #define FS_REPOSITORY_H
 
+#include "abilities.h"
 #include "image.h"
 #include "node.h"
 #include "tree.h"
@@ -18,6 +19,7 @@ struct directory {
 	char *path; /* the repository's name; "" for the root of the registry */
 	const char *name; /* its last component */
 	bool listed; /* the catalog has it, or something below it */
+	bool removed; /* rmdir: it is not there until it has a tag again */
 	bool is_repository; /* known to be one */
 	bool is_space; /* something is below it: stays if the repository goes */
 	bool seen; /* while a catalog is merged */
@@ -33,6 +35,7 @@ struct holder {
 	struct reg_digest digest;
 	uint64_t ino;
 	uint32_t ntags;
+	struct list tags; /* who they are */
 	struct list told; /* tags whose attributes the kernel may know, with this count */
 	struct tag *lender; /* whose number the files have; NULL: one of their own */
 };
@@ -43,16 +46,22 @@ struct tag {
 	uint32_t index;
 	char *name;
 	bool listed; /* in the last list */
-	bool seen; /* while a list is merged */
+	bool merged; /* while a list is taken over: it is in it */
 	bool lent; /* its number is that of a holder, perhaps one that it has left */
 	bool dates; /* its date is wanted as soon as its manifest is here */
+	bool hidden; /* removed in a dry run: not listed until everything is forgotten */
 	struct image *image; /* what it pointed to when it was last asked */
+	struct image *last; /* likewise, also after it has gone */
+	const struct image *surveyed; /* what the last survey took it for */
 	uint64_t resolved; /* when that was; 0: never */
 	uint64_t absent; /* when the registry said that there is no such tag; 0: never */
 	struct reg_digest subject; /* named by the tag itself */
 	bool no_subject; /* the registry does not have it */
 	struct holder *holder;
+	struct list held; /* in holder->tags */
 	struct list told; /* in the holder's */
+	struct seen *seen; /* who was told since it moved; NULL: it has not */
+	struct along *along; /* it went along with another name; NULL: it has not */
 	struct fetch fetch;
 };
 
@@ -68,6 +77,9 @@ struct manifest {
 	uint64_t size; /* as its descriptor says */
 	struct timespec newest; /* if dated: the date of the newest tag that holds it */
 	struct manifest *subject; /* what it refers to, if that is how it was found */
+	struct list referrers, refers; /* found that way; refers: in the subject's list */
+	uint32_t nparents; /* how often listed indexes list it */
+	uint32_t going; /* while a removal is planned: how many of these go with it */
 };
 
 struct survey;
@@ -77,6 +89,9 @@ struct repository {
 	struct tree *tree;
 	const char *name;
 	struct fetch listing;
+	struct fetch changing; /* a removal under way: one at a time */
+	struct abilities abilities;
+	uint64_t changes; /* counts what may give a digest another holder: names that come, tags that move */
 	uint64_t listed; /* when the tags were last listed; 0: never */
 	uint64_t absent; /* when the registry said that there is no such repository; 0: never */
 	bool warned; /* about bad names */
@@ -91,7 +106,9 @@ struct repository {
 	struct manifest **manifests; /* by index */
 	size_t nmanifests, manifest_room;
 	struct map digests; /* of the manifests */
-	struct survey *survey; /* NULL until _manifests is listed */
+	struct survey *survey; /* NULL until it is needed */
+	struct timespec cutoff; /* keep=N: what is as new as this stays, if cutoff_of is changes + 1 */
+	uint64_t cutoff_of;
 };
 
 struct directory *directory_at(const struct tree *t, uint64_t node);
@@ -124,10 +141,16 @@ int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch);
 struct timespec tag_mtime(const struct tag *tag, enum created_from *ret_from);
 /* The kernel was given the attributes of a tag, to keep for a while. */
 void tag_told(struct tag *tag);
+/* Takes over what the registry says that it points to. 0, or what result or the document is wrong with. */
+int tag_learn(struct tag *tag, const struct reg_result *result, struct reg_error *error);
 /* The registry does not have it any more: what was known of it is not so now. */
 void tag_gone(struct tag *tag);
 bool tag_is_dated(const struct tag *tag); /* all that tag_mtime() needs is known, fresh or not */
 
+/* Has it no tag and nothing listed below it, as far as is known? Then it is not listed itself. */
+bool directory_is_empty(const struct directory *d);
+
+struct holder *repository_holder(const struct repository *r, const struct reg_digest *digest); /* or NULL */
 /* Found or made; NULL: no memory. */
 struct manifest *repository_manifest(struct repository *r, const struct reg_digest *digest);
 

@@ -6,17 +6,17 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
-
-#include "tree.h"
 
 /* Wakes the loop's thread out of its wait, and tells our own thread to end. */
 enum { WAKE = SIGUSR1, END = SIGUSR2 };
 
 struct signals {
 	struct fuse_session *session;
-	struct tree *tree;
+	void (*hangup)(void *data);
+	void *data;
 	pthread_t thread, loop;
 	atomic_bool ended;
 };
@@ -77,11 +77,11 @@ static void *signals_main(void *data)
 			end_loop(s);
 			return NULL;
 		}
-		tree_forget(s->tree);
+		s->hangup(s->data);
 	}
 }
 
-int signals_start(struct fuse_session *session, struct tree *tree, struct signals **ret)
+int signals_start(struct fuse_session *session, void (*hangup)(void *data), void *data, struct signals **ret)
 {
 	struct signals *s = calloc(1, sizeof(*s));
 	int r;
@@ -89,7 +89,8 @@ int signals_start(struct fuse_session *session, struct tree *tree, struct signal
 	if (!s)
 		return -ENOMEM;
 	s->session = session;
-	s->tree = tree;
+	s->hangup = hangup;
+	s->data = data;
 	s->loop = pthread_self();
 	atomic_init(&s->ended, false);
 	r = pthread_create(&s->thread, NULL, signals_main, s);

@@ -90,14 +90,35 @@ static int enter_meanwhile(struct tree *t, struct call *c, const char *path, str
 	return r == 0 ? 0 : 1;
 }
 
+static void path_of(const struct directory *d, const char *name, char *ret, size_t size)
+{
+	snprintf(ret, size, "%s%s%s", d->path, d->path[0] ? "/" : "", name);
+}
+
+/* It was removed as a directory, having no tags: is it there again? */
+static int check_removed(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	int r = d->repository ? repository_list(d->repository, c, ret_fetch) : 0;
+
+	(void)t;
+	if (r != 0 && r != -ENOENT)
+		return r;
+	return directory_is_empty(d) ? -ENOENT : 0;
+}
+
 static int lookup_child(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct directory *child;
 	char path[512];
 	int r;
 
-	snprintf(path, sizeof(path), "%s%s%s", d->path, d->path[0] ? "/" : "", c->name);
+	path_of(d, c->name, path, sizeof(path));
 	child = directory_find(t, path);
+	if (child && child->removed) {
+		r = check_removed(t, c, child, ret_fetch);
+		if (r != 0)
+			return absent(t, c, r);
+	}
 	if (!child || !child->listed) {
 		r = catalog_list(t, c, ret_fetch);
 		if (r == 1)
@@ -130,6 +151,23 @@ static int lookup(struct tree *t, struct call *c, struct directory *d, struct fe
 	return lookup_child(t, c, d, ret_fetch);
 }
 
+/*
+ * Registries keep repositories that have been emptied in their catalog. Whether there is something in it
+ * again is asked meanwhile, for the next time.
+ */
+static bool is_shown(const struct tree *t, const struct directory *d)
+{
+	struct fetch *f;
+
+	if (!d->listed)
+		return false;
+	if (!directory_is_empty(d))
+		return true;
+	if (d->repository && !tree_fresh(t, d->repository->listed, NULL))
+		(void)repository_list(d->repository, NULL, &f);
+	return false;
+}
+
 static int list(struct tree *t, struct call *c, struct directory *d, struct listing *l,
 		struct fetch **ret_fetch)
 {
@@ -149,7 +187,7 @@ static int list(struct tree *t, struct call *c, struct directory *d, struct list
 	for (size_t k = 0; r == 0 && k < d->nchildren; k++) {
 		const struct directory *child = d->children[k];
 
-		if (child->listed)
+		if (is_shown(t, child))
 			r = listing_add(l, node_make(NODE_DIRECTORY, child->index, 0), child->name, S_IFDIR);
 	}
 	/* An empty list would say that there is nothing. */
@@ -174,5 +212,53 @@ static bool known(struct tree *t, struct directory *d, uint64_t node, struct ent
 	return true;
 }
 
-const struct kind kind_directory = {
-	.type = S_IFDIR, .lookup = lookup, .list = list, .getattr = getattr, .known = known};
+/* Has a repository no tags? 0, 1, or -ENOTEMPTY. */
+static int check_empty(struct repository *r, const struct call *c, struct fetch **ret_fetch)
+{
+	int err = r ? repository_list(r, c, ret_fetch) : -ENOMEM;
+
+	if (err == -ENOENT)
+		return 0;
+	return err == 0 && r->nlisted ? -ENOTEMPTY : err;
+}
+
+static int remove_child(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct directory *child;
+	char path[512];
+	int r = 0;
+
+	path_of(d, c->name, path, sizeof(path));
+	child = directory_find(t, path);
+	if (!child)
+		return -ENOENT;
+	if (child->is_repository)
+		r = check_empty(repository_of(t, child), c, ret_fetch);
+	for (size_t k = 0; r == 0 && k < child->nchildren; k++)
+		if (is_shown(t, child->children[k]))
+			r = -ENOTEMPTY;
+	if (r != 0)
+		return r;
+	/* Nothing is sent: a repository is what its tags are. */
+	child->removed = true;
+	clock_gettime(CLOCK_REALTIME, &d->changed);
+	return 0;
+}
+
+/* What is left when everything in it is gone can be removed, as rm -r does. */
+static int remove_directory(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	if (c->name[0] != '_')
+		return remove_child(t, c, d, ret_fetch);
+	for (size_t k = 0; k < ARRAY_SIZE(views); k++)
+		if (strcmp(c->name, views[k].name) == 0)
+			return check_empty(repository_of(t, d), c, ret_fetch);
+	return -ENOENT;
+}
+
+const struct kind kind_directory = {.type = S_IFDIR,
+				    .lookup = lookup,
+				    .list = list,
+				    .getattr = getattr,
+				    .rmdir = remove_directory,
+				    .known = known};

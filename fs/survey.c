@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "newest.h"
 #include "util/cleanup.h"
 
 enum { MOMENT_MS = 1000 };
@@ -24,6 +25,8 @@ struct survey {
 	struct fetch fetch;
 	struct call call; /* what was fetched since it began is fresh */
 	uint64_t done, dated; /* when it was last complete; 0: never */
+	uint64_t complete, complete_dated; /* likewise, also with what was known before: for a removal */
+	uint64_t changes; /* of the repository, when it began */
 	bool dates, outdated;
 	int err;
 	size_t next_tag;
@@ -104,6 +107,7 @@ static int look_at_tag(struct slot *slot)
 	note_error(s, r);
 	if (tag->image && tag->resolved)
 		(void)find_manifest(s, &tag->image->digest, false);
+	tag->surveyed = tag->image;
 	slot->tag = NULL;
 	return 0;
 }
@@ -113,7 +117,10 @@ static void add_items(struct survey *s, const struct image *i)
 	for (size_t k = 0; k < i->nitems; k++) {
 		struct manifest *m = find_manifest(s, &i->items[k].digest, i->items[k].index);
 
-		if (m && !m->has_size) {
+		if (!m)
+			continue;
+		m->nparents++;
+		if (!m->has_size) {
 			m->has_size = true;
 			m->size = i->items[k].size;
 		}
@@ -136,8 +143,10 @@ static void on_referrers(void *data, const struct reg_result *result)
 			if (!reg_digest_parse(result->names->items[k], &digest))
 				continue;
 			m = find_manifest(s, &digest, true);
-			if (m && !m->subject)
+			if (m && !m->subject) {
 				m->subject = slot->manifest;
+				list_append(&slot->manifest->referrers, &m->refers);
+			}
 		}
 	} else if (t->referrers == REFERRERS_UNKNOWN && result->err != -ECANCELED) {
 		t->referrers = REFERRERS_NONE;
@@ -229,67 +238,6 @@ static bool take_next(struct slot *slot)
 	return true;
 }
 
-static int compare_dates(const struct timespec *a, const struct timespec *b)
-{
-	if (a->tv_sec != b->tv_sec)
-		return a->tv_sec < b->tv_sec ? -1 : 1;
-	return a->tv_nsec < b->tv_nsec ? -1 : a->tv_nsec > b->tv_nsec;
-}
-
-struct dated_tag {
-	struct timespec date;
-	const struct tag *tag;
-};
-
-static int newest_first(const void *a, const void *b)
-{
-	return compare_dates(&((const struct dated_tag *)b)->date, &((const struct dated_tag *)a)->date);
-}
-
-/* Newest tags come first, so the first date that reaches a manifest is the one. */
-static void hand_down(struct survey *s, struct manifest *m, const struct timespec *date, int depth)
-{
-	const struct image *i = image_get(s->repository->tree, &m->digest);
-
-	if (m->dated || depth > 16)
-		return;
-	m->dated = true;
-	m->newest = *date;
-	for (size_t k = 0; i && i->known && k < i->nitems; k++) {
-		struct manifest *item = repository_manifest(s->repository, &i->items[k].digest);
-
-		if (item)
-			hand_down(s, item, date, depth + 1);
-	}
-}
-
-static int date_manifests(struct survey *s)
-{
-	struct repository *r = s->repository;
-	auto_free struct dated_tag *tags = calloc(r->ntags + 1, sizeof(*tags));
-	enum created_from from;
-	size_t n = 0;
-
-	if (!tags)
-		return -ENOMEM;
-	for (size_t k = 0; k < r->ntags; k++)
-		if (r->tags[k]->listed && r->tags[k]->resolved && tag_is_dated(r->tags[k]))
-			tags[n++] = (struct dated_tag){tag_mtime(r->tags[k], &from), r->tags[k]};
-	qsort(tags, n, sizeof(*tags), newest_first);
-	for (size_t k = 0; k < r->nmanifests; k++)
-		r->manifests[k]->dated = false;
-	for (size_t k = 0; k < n; k++)
-		hand_down(s, repository_manifest(r, &tags[k].tag->image->digest), &tags[k].date, 0);
-	/* A referrer is held by what holds its subject, which was found before it. */
-	for (size_t k = 0; k < s->nfound; k++) {
-		struct manifest *m = s->found[k];
-
-		if (!m->dated && m->subject && m->subject->dated)
-			hand_down(s, m, &m->subject->newest, 0);
-	}
-	return 0;
-}
-
 static bool all_dated(const struct repository *r)
 {
 	for (size_t k = 0; k < r->ntags; k++)
@@ -298,18 +246,33 @@ static bool all_dated(const struct repository *r)
 	return true;
 }
 
+/* Did nothing move after it was looked at? */
+static bool is_consistent(const struct repository *r)
+{
+	for (size_t k = 0; k < r->ntags; k++)
+		if (r->tags[k]->listed && r->tags[k]->surveyed != r->tags[k]->image)
+			return false;
+	return true;
+}
+
 static void finish_if_idle(struct survey *s)
 {
 	struct tree *t = s->repository->tree;
+
+	/* With what is older than the ttl, it is good enough for a removal alone. */
+	const uint64_t now = s->outdated || s->call.patience ? 0 : tree_now();
 
 	for (size_t k = 0; k < s->nslots; k++)
 		if (s->slots[k].busy)
 			return;
 	if (s->dates || all_dated(s->repository)) {
-		note_error(s, date_manifests(s));
-		s->dated = s->outdated ? 0 : tree_now();
+		note_error(s, newest_find(s->repository, s->found, s->nfound));
+		s->dated = now;
 	}
-	s->done = s->outdated ? 0 : tree_now();
+	s->done = now;
+	s->changes = s->repository->changes;
+	s->complete = !s->outdated && is_consistent(s->repository) ? tree_now() : 0;
+	s->complete_dated = s->dates || all_dated(s->repository) ? s->complete : 0;
 	s->outdated = false;
 	fetch_end(t, &s->fetch, 0);
 }
@@ -378,17 +341,26 @@ void survey_free(struct survey *s)
 	free(s);
 }
 
-static void begin(struct survey *s, bool dates)
+static void begin(struct survey *s, bool dates, uint64_t patience)
 {
 	struct repository *r = s->repository;
 
 	fetch_begin(r->tree, &s->fetch, false);
 	s->call.began = tree_now();
+	s->call.patience = patience;
 	s->dates = dates;
 	s->err = 0;
 	s->next_tag = s->nfound = s->next_found = 0;
-	for (size_t k = 0; k < r->nmanifests; k++)
-		r->manifests[k]->listed = false;
+	for (size_t k = 0; k < r->nmanifests; k++) {
+		struct manifest *m = r->manifests[k];
+
+		m->listed = false;
+		m->nparents = 0;
+		list_init(&m->referrers);
+		list_init(&m->refers);
+	}
+	for (size_t k = 0; k < r->ntags; k++)
+		r->tags[k]->surveyed = NULL;
 	pump(s);
 	finish_if_idle(s);
 }
@@ -398,6 +370,7 @@ void survey_forget(struct repository *r)
 	if (!r->survey)
 		return;
 	r->survey->done = r->survey->dated = 0;
+	r->survey->complete = r->survey->complete_dated = 0;
 	r->survey->outdated = r->survey->fetch.active;
 }
 
@@ -414,21 +387,56 @@ bool survey_is_dated(const struct repository *r)
 	return s && !s->fetch.active && s->err == 0 && is_recent(r->tree, s->dated, NULL);
 }
 
+void survey_changed(struct repository *r)
+{
+	r->survey->done = r->survey->dated = 0;
+}
+
+/* Runs it unless what it would say is known. */
+static int run(struct repository *r, bool known, bool dates, uint64_t patience, int *ret_error,
+	       struct fetch **ret_fetch)
+{
+	struct survey *s = r->survey;
+
+	if (!s->fetch.active && !known) {
+		if (r->changing.active) { /* it would count what is just going */
+			*ret_fetch = &r->changing;
+			return 1;
+		}
+		begin(s, dates, patience);
+	}
+	if (s->fetch.active) {
+		*ret_fetch = &s->fetch;
+		return 1;
+	}
+	*ret_error = s->err;
+	return 0;
+}
+
+static bool have(struct repository *r)
+{
+	if (!r->survey)
+		r->survey = survey_new(r);
+	return r->survey;
+}
+
 int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_error,
 	       struct fetch **ret_fetch)
 {
-	struct tree *t = r->tree;
-
-	if (!r->survey)
-		r->survey = survey_new(r);
-	if (!r->survey)
+	if (!have(r))
 		return -ENOMEM;
-	if (!r->survey->fetch.active && !is_recent(t, dates ? r->survey->dated : r->survey->done, c))
-		begin(r->survey, dates);
-	if (r->survey->fetch.active) {
-		*ret_fetch = &r->survey->fetch;
-		return 1;
-	}
-	*ret_error = r->survey->err;
-	return 0;
+	return run(r, is_recent(r->tree, dates ? r->survey->dated : r->survey->done, c), dates, 0, ret_error,
+		   ret_fetch);
+}
+
+int survey_complete(struct repository *r, const struct call *c, bool dates, int *ret_error,
+		    struct fetch **ret_fetch)
+{
+	const struct survey *s = have(r) ? r->survey : NULL;
+
+	if (!s)
+		return -ENOMEM;
+	return run(r,
+		   s->changes == r->changes && is_recent(r->tree, dates ? s->complete_dated : s->complete, c),
+		   dates, c->patience, ret_error, ret_fetch);
 }

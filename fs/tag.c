@@ -4,11 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "along.h"
 #include "repository.h"
+#include "seen.h"
 #include "util/cleanup.h"
 #include "walk.h"
 
-static struct holder *find_holder(struct repository *r, const struct reg_digest *digest)
+struct holder *repository_holder(const struct repository *r, const struct reg_digest *digest)
 {
 	const uint64_t hash = map_hash(digest, sizeof(*digest));
 
@@ -30,6 +32,7 @@ static struct holder *add_holder(struct tag *tag, const struct reg_digest *diges
 	if (!h)
 		return NULL;
 	h->digest = *digest;
+	list_init(&h->tags);
 	list_init(&h->told);
 	if (map_add(&r->holders, &h->node, map_hash(digest, sizeof(*digest))) < 0) {
 		free(h);
@@ -70,6 +73,7 @@ static void leave_holder(struct tag *tag)
 	if (!h)
 		return;
 	list_remove(&tag->told);
+	list_remove(&tag->held);
 	tag->holder = NULL;
 	r->nheld--;
 	if (--h->ntags) {
@@ -96,22 +100,26 @@ static int point_to(struct tag *tag, struct image *i)
 
 	if (tag->holder && reg_digest_equal(&tag->holder->digest, &i->digest))
 		return 0;
+	if (tag->last && tag->last != i)
+		seen_moved(tag);
 	leave_holder(tag);
 	tag->image = NULL;
-	h = find_holder(r, &i->digest);
+	r->changes++;
+	h = repository_holder(r, &i->digest);
 	if (!h)
 		h = add_holder(tag, &i->digest);
 	if (!h)
 		return -ENOMEM;
 	tell_count(r->tree, h);
 	h->ntags++;
+	list_append(&h->tags, &tag->held);
 	tag->holder = h;
-	tag->image = i;
+	tag->image = tag->last = i;
 	r->nheld++;
 	return 0;
 }
 
-static int learn_tag(struct tag *tag, const struct reg_result *result, struct reg_error *error)
+static int learn(struct tag *tag, const struct reg_result *result, struct reg_error *error)
 {
 	struct tree *t = tag->repository->tree;
 	struct image *i;
@@ -133,6 +141,21 @@ static int learn_tag(struct tag *tag, const struct reg_result *result, struct re
 	return r < 0 ? r : point_to(tag, i);
 }
 
+int tag_learn(struct tag *tag, const struct reg_result *result, struct reg_error *error)
+{
+	const int err = learn(tag, result, error);
+
+	if (err == 0) {
+		tag->resolved = tree_now();
+		tag->absent = 0;
+		along_forget(tag);
+	} else if (err == -ENOENT) {
+		tag_gone(tag);
+		tag->absent = tree_now();
+	}
+	return err;
+}
+
 static void on_tag(void *data, const struct reg_result *result)
 {
 	struct tag *tag = data;
@@ -141,18 +164,13 @@ static void on_tag(void *data, const struct reg_result *result)
 	struct reg_error error = {0};
 	struct fetch *f;
 	bool ahead;
-	int err;
+	int err = -ENOENT;
 
 	tree_lock(t);
-	err = learn_tag(tag, result, &error);
+	/* What was removed while the answer was under way may still be in it. */
+	if (!tag->absent || tag->absent < tag->fetch.began)
+		err = tag_learn(tag, result, &error);
 	tree_log_failure(t, r->name, tag->name, err, &error);
-	if (err == 0) {
-		tag->resolved = tree_now();
-		tag->absent = 0;
-	} else if (err == -ENOENT) {
-		tag_gone(tag);
-		tag->absent = tree_now();
-	}
 	ahead = !list_empty(&tag->fetch.ahead);
 	fetch_end(t, &tag->fetch, err);
 	/* Straight on to its date, unless whoever walked here has gone. */

@@ -2,6 +2,11 @@
 /* _tags: a tag is a file, its content the manifest. */
 #include <errno.h>
 
+#include "along.h"
+#include "guard.h"
+#include "remove.h"
+#include "seen.h"
+#include "survey.h"
 #include "view.h"
 #include "walk.h"
 
@@ -74,6 +79,14 @@ int view_find_tag(struct tree *t, const struct call *c, struct directory *d, str
 	return 0;
 }
 
+/* A name that went along with another, and was not removed for itself so far. */
+static struct tag *tag_along(const struct directory *d, const char *name)
+{
+	struct tag *tag = d->repository ? repository_tag(d->repository, name) : NULL;
+
+	return tag && !tag->listed && along_has(tag) ? tag : NULL;
+}
+
 static void fill(const struct tree *t, struct tag *tag, uint64_t node, struct entry *ret)
 {
 	const struct repository *r = tag->repository;
@@ -84,7 +97,11 @@ static void fill(const struct tree *t, struct tag *tag, uint64_t node, struct en
 
 	*ret = (struct entry){
 		.node = node, .name_valid = tag_name_valid(tag), .attr_valid = counted ? tag_valid(tag) : 0};
+	if (seen_watches(tag)) /* who looks must ask us */
+		ret->attr_valid = 0;
 	attr_file(t, tag->holder->ino, &ret->attr);
+	if (t->options.allow_delete && guard_is_certain(tag) && !guard_tag(tag))
+		ret->attr.mode |= t->options.write_mode;
 	ret->attr.nlink = tag->holder->ntags;
 	ret->attr.size = tag->image->size;
 	ret->attr.mtime = tag_mtime(tag, &from);
@@ -98,7 +115,8 @@ static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct
 
 	if (!tag)
 		return false;
-	if (tag->holder && tag_is_dated(tag) && tree_fresh(t, tag->resolved, NULL)) {
+	if (tag->holder && tag_is_dated(tag) && tree_fresh(t, tag->resolved, NULL) &&
+	    (!t->options.keep || guard_is_certain(tag))) {
 		fill(t, tag, node, ret);
 		return true;
 	}
@@ -112,10 +130,15 @@ static bool tag_known(struct tree *t, struct directory *d, uint64_t node, struct
 
 static int tags_lookup(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
-	struct tag *tag;
+	struct tag *tag = tag_along(d, c->name);
 	uint64_t node;
-	int r = view_find_tag(t, c, d, &tag, ret_fetch);
+	int r;
 
+	if (tag) {
+		entry_placeholder(t, node_make(NODE_TAG, d->index, tag->index), 0, &c->entry);
+		return 0;
+	}
+	r = view_find_tag(t, c, d, &tag, ret_fetch);
 	if (r == -ENOENT) {
 		entry_absent(t, &c->entry);
 		return 0;
@@ -148,6 +171,15 @@ static int tags_list(struct tree *t, struct call *c, struct directory *d, struct
 	return err;
 }
 
+static int know_ages(struct repository *r, const struct call *c, struct fetch **ret_fetch)
+{
+	int failure = 0, err = repository_list(r, c, ret_fetch);
+
+	if (err == 0)
+		err = survey_run(r, c, true, &failure, ret_fetch);
+	return err == -ENOENT ? 0 : err; /* what could not be found out shows as protected */
+}
+
 static int tag_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct tag *tag = tag_at(d, c->node);
@@ -155,10 +187,18 @@ static int tag_getattr(struct tree *t, struct call *c, struct directory *d, stru
 
 	if (!tag)
 		return -ESTALE;
+	if (!tag->listed && along_shows(tag, c->pid, &c->entry.attr)) {
+		c->entry.node = c->node;
+		return 0;
+	}
 	walk_stat(t, c->pid, tag);
 	r = tag_date(tag, c, ret_fetch);
-	if (r == 0)
+	if (r == 0 && t->options.keep) /* its mode depends on how old the others are */
+		r = know_ages(tag->repository, c, ret_fetch);
+	if (r == 0) {
 		fill(t, tag, c->node, &c->entry);
+		seen_shown(tag, c->pid);
+	}
 	return r;
 }
 
@@ -172,12 +212,30 @@ static int tag_open(struct tree *t, struct call *c, struct directory *d, struct 
 	if (r == 0)
 		r = document_read(t, c, tag->repository->name, &tag->image->digest, true, &c->bytes,
 				  ret_fetch);
+	if (r == 0)
+		seen_shown(tag, c->pid);
 	return r;
+}
+
+static int tags_unlink(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
+{
+	struct repository *r = repository_of(t, d);
+	struct tag *tag = tag_along(d, c->name);
+
+	if (tag && along_take(tag))
+		return 0;
+	if (!r)
+		return -ENOMEM;
+	if (!reg_name_is_tag(c->name))
+		return -ENOENT;
+	tag = repository_add_tag(r, c->name);
+	return tag ? remove_tag(t, c, tag, ret_fetch) : -ENOMEM;
 }
 
 const struct kind kind_tags = {.type = S_IFDIR,
 			       .lookup = tags_lookup,
 			       .list = tags_list,
 			       .getattr = view_getattr,
+			       .unlink = tags_unlink,
 			       .known = view_known};
 const struct kind kind_tag = {.type = S_IFREG, .getattr = tag_getattr, .open = tag_open, .known = tag_known};

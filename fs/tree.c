@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "listing.h"
+#include "protect.h"
 #include "repository.h"
 #include "survey.h"
 #include "util/cleanup.h"
@@ -26,7 +27,8 @@ bool tree_fresh(const struct tree *t, uint64_t when, const struct call *c)
 {
 	if (!when)
 		return false;
-	return (c && when >= c->began) || tree_now() - when < (uint64_t)t->options.ttl * 1000;
+	return (c && when >= c->began) ||
+	       tree_now() - when < (c && c->patience ? c->patience : (uint64_t)t->options.ttl * 1000);
 }
 
 int tree_new(struct reg_client *client, const struct tree_options *o, struct tree **ret)
@@ -36,6 +38,7 @@ int tree_new(struct reg_client *client, const struct tree_options *o, struct tre
 	if (!t)
 		return -ENOMEM;
 	pthread_mutex_init(&t->lock, NULL);
+	pthread_cond_init(&t->idle, NULL);
 	t->client = client;
 	t->options = *o;
 	clock_gettime(CLOCK_REALTIME, &t->mounted);
@@ -90,6 +93,8 @@ void tree_free(struct tree *t)
 	map_done(&t->paths);
 	free_images(t);
 	walks_free(t->walks);
+	protect_free(t->protect);
+	pthread_cond_destroy(&t->idle);
 	pthread_mutex_destroy(&t->lock);
 	free(t);
 }
@@ -121,6 +126,7 @@ static void forget_repository(struct tree *t, struct repository *r)
 			forget_node(t, NODE_CONFIG, index, (uint32_t)k);
 		}
 		tag->resolved = tag->absent = 0;
+		tag->hidden = false;
 		tag->fetch.err = 0;
 	}
 	for (size_t k = 0; k < r->nmanifests; k++)
@@ -151,6 +157,26 @@ void tree_forget(struct tree *t)
 	for (size_t k = 0; k < t->images.nbuckets; k++)
 		for (struct map_node *n = t->images.buckets[k]; n; n = n->next)
 			forget_image(container_of(n, struct image, node));
+	tree_unlock(t);
+}
+
+void tree_protect(struct tree *t, struct protect *protect)
+{
+	struct protect *before;
+
+	tree_lock(t);
+	before = t->protect;
+	t->protect = protect;
+	tree_unlock(t);
+	protect_free(before);
+}
+
+void tree_end(struct tree *t)
+{
+	tree_lock(t);
+	t->ending = true;
+	while (t->removals)
+		pthread_cond_wait(&t->idle, &t->lock);
 	tree_unlock(t);
 }
 

@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
+#include "options.h"
 #include "registry.h"
 #include "util/list.h"
 #include "util/map.h"
@@ -44,6 +45,7 @@ struct fetch {
 	struct tree *tree;
 	bool active;
 	bool final; /* whoever waits is told an ENOENT, and does not look again at what is known now */
+	uint64_t began; /* tree_now(): what happened since is newer than what comes */
 	uint64_t failed; /* when it ended with err */
 	int err; /* of a fetch that failed with nobody waiting: told once, to the next who asks, then
 		    forgotten */
@@ -94,9 +96,11 @@ struct entry {
 struct call {
 	/* The caller's. */
 	uint64_t node;
-	const char *name; /* lookup: of an entry; xattr: of an attribute or NULL for the list; valid until
-			     done() */
+	uint64_t patience; /* milliseconds that what is known may be old; 0: the ttl */
+	const char *name; /* lookup, unlink, rmdir: of an entry; xattr: of an attribute or NULL for the list;
+			     valid until done() */
 	int pid; /* who asks, to tell walks apart; 0: unknown */
+	int64_t uid;
 	void (*ask)(struct tree *t, struct call *c); /* the question: tree_lookup and so on */
 	void (*armed)(struct call *c); /* it begins to wait: from now on it can be interrupted */
 	void (*done)(struct call *c,
@@ -116,6 +120,7 @@ struct call {
 	int err;
 	bool interrupted, over, probed;
 	struct reg_bytes *manifest, *config; /* xattr: what was read for it so far */
+	struct removal *removal; /* unlink: what was found out for it so far, and what came of it */
 };
 
 /* ---- the tree ---- */
@@ -124,8 +129,12 @@ struct tree_options {
 	unsigned ttl; /* seconds */
 	unsigned connections;
 	bool show_tags_only, undated_epoch, xattr;
+	bool allow_delete, dry_run;
+	enum shared shared;
+	unsigned keep; /* so many of a repository's newest tags are never removed; 0: no such rule */
 	struct reg_platform platform;
 	uint32_t file_mode, dir_mode;
+	uint32_t write_mode; /* what a file that may be removed has besides */
 	char **repositories; /* from repos_from=, or NULL: ask the catalog */
 	size_t nrepositories;
 	reg_log_fn *log;
@@ -137,6 +146,9 @@ struct tree_options {
 };
 
 struct walks;
+struct protect;
+struct journal;
+struct worker;
 
 struct tree {
 	pthread_mutex_t lock;
@@ -161,6 +173,11 @@ struct tree {
 		REFERRERS_API,
 		REFERRERS_NONE
 	} referrers; /* does the registry have that API? */
+	struct protect *protect; /* what the user keeps by name; NULL: nothing */
+	struct journal *journal; /* NULL: nothing can be removed; for the disk's thread alone */
+	struct worker *disk; /* that thread */
+	unsigned removals; /* under way */
+	pthread_cond_t idle; /* there are none any more */
 	struct walks *walks; /* who walks where, for what is fetched ahead */
 	bool ending; /* no more requests: what is cancelled is not asked again */
 };
@@ -179,6 +196,8 @@ void tree_getattr(struct tree *t, struct call *c);
 void tree_opendir(struct tree *t, struct call *c);
 void tree_open(struct tree *t, struct call *c);
 void tree_xattr(struct tree *t, struct call *c);
+void tree_unlink(struct tree *t, struct call *c);
+void tree_rmdir(struct tree *t, struct call *c);
 
 /* The caller's process was interrupted: if the call still waits it is answered with -EINTR. */
 void tree_interrupt(struct tree *t, struct call *c);
@@ -186,6 +205,13 @@ void tree_interrupt(struct tree *t, struct call *c);
 void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret);
 /* Forgets what was listed: the next look asks the registry. */
 void tree_forget(struct tree *t);
+/* Takes protect over in the place of what was there. NULL: nothing is protected. */
+void tree_protect(struct tree *t, struct protect *protect);
+/*
+ * The end: no call waits any longer, nothing new begins, and what is being removed comes to its end, which
+ * takes as long as its requests may.
+ */
+void tree_end(struct tree *t);
 
 /* For the parts of the tree, under the lock: answers c (err: 0 or negative), or for err 1 leaves it with f.
  */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "listing.h"
+#include "removal.h"
 #include "util/cleanup.h"
 
 static void waiter_unref(struct waiter *w)
@@ -61,6 +62,7 @@ static void done(struct call *c, int err)
 	reg_bytes_unref(c->manifest);
 	reg_bytes_unref(c->config);
 	listing_unref(c->listing);
+	removal_unref(c->removal);
 	waiter_unref(w);
 }
 
@@ -86,6 +88,7 @@ struct waiter *waiter_new(fuse_req_t req, uint64_t node, const char *name, const
 	w->call.node = node;
 	w->call.name = w->name;
 	w->call.pid = fuse_req_ctx(req)->pid;
+	w->call.uid = fuse_req_ctx(req)->uid;
 	w->call.armed = arm;
 	w->call.done = done;
 	return w;

@@ -16,6 +16,7 @@ struct filesystem {
 	struct tree *tree;
 	struct notify *kernel; /* what the kernel is told */
 	struct handles handles;
+	struct worker *disk; /* the journal */
 	struct worker *interrupts; /* calls whose process was interrupted */
 	atomic_bool want_parallel; /* see parallel.c */
 	atomic_uint order; /* see order_before() */

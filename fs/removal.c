@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "removal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "gone.h"
+#include "guard.h"
+#include "record.h"
+#include "util/cleanup.h"
+
+/* ---- life ---- */
+
+struct removal *removal_new(struct repository *r, int pid, int64_t uid)
+{
+	struct removal *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	atomic_init(&m->refs, 1);
+	m->repository = r;
+	m->pid = pid;
+	m->uid = uid;
+	fetch_init(&m->check);
+	return m;
+}
+
+struct removal *removal_ref(struct removal *m)
+{
+	atomic_fetch_add(&m->refs, 1);
+	return m;
+}
+
+void removal_unref(struct removal *m)
+{
+	if (!m || atomic_fetch_sub(&m->refs, 1) != 1)
+		return;
+	plan_done(&m->plan);
+	for (size_t k = 0; k < m->nbytes; k++)
+		reg_bytes_unref(m->bytes[k].bytes);
+	free(m->bytes);
+	reg_bytes_unref(m->placeholder);
+	free(m->left);
+	free(m);
+}
+
+struct reg_bytes *removal_get_bytes(const struct removal *m, const struct reg_digest *digest)
+{
+	for (size_t k = 0; k < m->nbytes; k++)
+		if (reg_digest_equal(&m->bytes[k].digest, digest))
+			return m->bytes[k].bytes;
+	return NULL;
+}
+
+int removal_add_bytes(struct removal *m, const struct reg_digest *digest, struct reg_bytes *bytes)
+{
+	struct removal_bytes *more = realloc(m->bytes, (m->nbytes + 1) * sizeof(*more));
+
+	if (!more) {
+		reg_bytes_unref(bytes);
+		return -ENOMEM;
+	}
+	m->bytes = more;
+	m->bytes[m->nbytes++] = (struct removal_bytes){*digest, bytes};
+	return 0;
+}
+
+/* ---- requests ---- */
+
+static void on_answer(void *data, const struct reg_result *result)
+{
+	struct removal *m = data;
+	struct tree *t = m->repository->tree;
+
+	tree_lock(t);
+	m->step(m, result);
+	tree_unlock(t);
+}
+
+/* The request could not even be made. */
+static void sent(struct removal *m, uint64_t op)
+{
+	const struct reg_error error = {.err = -ENOMEM, .msg = "out of memory"};
+	const struct reg_result result = {.err = -ENOMEM, .error = &error};
+
+	if (!op)
+		m->step(m, &result);
+}
+
+void removal_delete(struct removal *m, const char *reference, removal_step *step)
+{
+	const struct reg_call call = {.done = on_answer, .data = m};
+
+	m->step = step;
+	sent(m, reg_manifest_delete(m->repository->tree->client, m->repository->name, reference, &call));
+}
+
+void removal_get(struct removal *m, const char *reference, removal_step *step)
+{
+	const struct reg_call call = {.done = on_answer, .data = m, .flags = REG_FRESH};
+
+	m->step = step;
+	sent(m, reg_manifest(m->repository->tree->client, m->repository->name, reference, NULL, &call));
+}
+
+void removal_put(struct removal *m, const char *reference, const char *media_type, struct reg_bytes *bytes,
+		 removal_step *step)
+{
+	const struct reg_call call = {.done = on_answer, .data = m};
+
+	m->step = step;
+	sent(m, reg_manifest_put(m->repository->tree->client, m->repository->name, reference, media_type,
+				 bytes, &call));
+}
+
+bool removal_is_unclear(const struct reg_result *result)
+{
+	switch (result->err) {
+	case 0:
+	case -ENOENT:
+	case -EPERM:
+	case -EROFS:
+	case -EACCES:
+	case -EAGAIN:
+	case -EBUSY:
+	case -EINVAL:
+	case -ENOMEM:
+	case -ECONNREFUSED:
+	case -EHOSTUNREACH:
+		return false;
+	default:
+		return result->error->status < 400 || result->error->status >= 500;
+	}
+}
+
+void removal_log(const struct removal *m, const struct reg_result *result)
+{
+	char text[REG_DIGEST_MAX];
+	const struct manifest *at = m->at < m->plan.nitems ? m->plan.items[m->at].manifest : m->manifest;
+
+	tree_log_failure(m->repository->tree, m->repository->name,
+			 m->tag && !m->at ? m->tag->name : reg_digest_text(&at->digest, text), result->err,
+			 result->error);
+}
+
+/* ---- the end ---- */
+
+void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
+{
+	struct tree *t = m->repository->tree;
+
+	m->outcome = outcome;
+	m->err = err;
+	m->over = true;
+	record_say(m);
+	if (m->journal_id)
+		record_end(m);
+	t->removals--;
+	pthread_cond_broadcast(&t->idle);
+	fetch_end(t, &m->repository->changing, 0);
+	removal_unref(m);
+}
+
+/* ---- a manifest by its digest, and what goes with it ---- */
+
+static void delete_next(struct removal *m);
+
+static struct plan_item *current(const struct removal *m)
+{
+	return &m->plan.items[m->at];
+}
+
+static void went(struct removal *m)
+{
+	gone_item(m->repository, current(m), m->tag, m->pid);
+	m->at++;
+	delete_next(m);
+}
+
+/* What was asked for is gone; this, that hung from it, is not. */
+static void leave(struct removal *m)
+{
+	struct reg_digest *left = realloc(m->left, (m->nleft + 1) * sizeof(*left));
+
+	if (left) {
+		m->left = left;
+		left[m->nleft++] = current(m)->manifest->digest;
+	}
+	m->at++;
+}
+
+/* There was no clear answer: is the manifest still there? */
+static void on_looked(struct removal *m, const struct reg_result *result)
+{
+	if (result->err == -ENOENT)
+		went(m);
+	else
+		removal_finish(m, result->err == 0 ? JOURNAL_KEPT : JOURNAL_UNKNOWN, m->err);
+}
+
+static void first_failed(struct removal *m, const struct reg_result *result)
+{
+	char text[REG_DIGEST_MAX];
+
+	m->err = result->err;
+	if (result->err == -ENOENT) { /* somebody else was faster */
+		gone_item(m->repository, current(m), m->tag, m->pid);
+		removal_finish(m, JOURNAL_UNKNOWN, result->err);
+	} else if (m->name_at) { /* some of its names are gone */
+		removal_log(m, result);
+		removal_finish(m, JOURNAL_UNKNOWN, result->err);
+	} else if (removal_is_unclear(result)) {
+		removal_log(m, result);
+		removal_get(m, reg_digest_text(&m->manifest->digest, text), on_looked);
+	} else {
+		if (result->err == -EPERM || result->err == -EROFS || result->err == -EACCES)
+			abilities_refused(m->repository, result->err, result->error);
+		else
+			removal_log(m, result);
+		removal_finish(m, JOURNAL_KEPT, result->err);
+	}
+}
+
+static void on_deleted(struct removal *m, const struct reg_result *result);
+
+static void delete_name(struct removal *m)
+{
+	const struct plan_item *item = current(m);
+	char text[REG_DIGEST_MAX];
+	const char *name = m->by_name && item->tags[m->name_at] ? item->tags[m->name_at]->name : NULL;
+
+	removal_delete(m, name ? name : reg_digest_text(&item->manifest->digest, text), on_deleted);
+}
+
+static void on_deleted(struct removal *m, const struct reg_result *result)
+{
+	const struct plan_item *item = current(m);
+	const bool gone = result->err == 0 || ((m->at || m->by_name) && result->err == -ENOENT);
+
+	if (gone && m->by_name && item->tags[m->name_at]) {
+		m->name_at++;
+		delete_name(m);
+	} else if (gone) {
+		went(m);
+	} else if (result->err == -EBUSY && item->tags[0] && !m->by_name) {
+		/* Some want every name to be gone first: zot if there are several, GCR always. */
+		m->by_name = true;
+		delete_name(m);
+	} else if (!m->at) {
+		first_failed(m, result);
+	} else {
+		const bool lost = removal_is_unclear(result) || result->err == -ECONNREFUSED;
+
+		removal_log(m, result);
+		leave(m);
+		while (lost && m->at < m->plan.nitems) /* the others would wait for it as long */
+			leave(m);
+		delete_next(m);
+	}
+}
+
+/* What hangs from what has gone goes only if nothing has come to hold it meanwhile. */
+static bool may_go(const struct removal *m)
+{
+	const struct plan_item *item = current(m);
+	uint32_t names = 0;
+
+	while (item->tags[names])
+		names++;
+	return !m->at || (plan_is_free(m->repository, item->manifest, names) &&
+			  !guard_digest(m->repository, &item->manifest->digest));
+}
+
+static void delete_next(struct removal *m)
+{
+	const bool ending = m->repository->tree->ending;
+
+	m->by_name = false;
+	m->name_at = 0;
+	while (m->at < m->plan.nitems && (!may_go(m) || (m->at && ending)))
+		leave(m);
+	if (m->at == m->plan.nitems)
+		removal_finish(m, m->nleft ? JOURNAL_PARTLY : JOURNAL_REMOVED, 0);
+	else
+		delete_name(m);
+}
+
+/* ---- from the beginning ---- */
+
+static void pretend(struct removal *m)
+{
+	if (m->action == JOURNAL_UNTAG)
+		gone_tag(m->tag);
+	else
+		for (; m->at < m->plan.nitems; m->at++)
+			gone_item(m->repository, current(m), m->tag, m->pid);
+	removal_finish(m, JOURNAL_REMOVED, 0);
+}
+
+static void on_recorded(struct removal *m, int err)
+{
+	if (err < 0)
+		removal_finish(m, JOURNAL_KEPT, err);
+	else if (m->action == JOURNAL_UNTAG)
+		untag_start(m);
+	else
+		delete_next(m);
+}
+
+void removal_start(struct removal *m)
+{
+	struct tree *t = m->repository->tree;
+
+	m->started = true;
+	t->removals++;
+	fetch_begin(t, &m->repository->changing, false);
+	removal_ref(m);
+	if (t->options.dry_run)
+		pretend(m);
+	else
+		record_begin(m, on_recorded);
+}
