@@ -73,6 +73,7 @@ static void known(void **state)
 
 		check(process_name(c.pid, name, sizeof(name)), names[k].name);
 		check_text(name, names[k].shown, names[k].name);
+		check_int(process_parent(c.pid), getpid(), names[k].name);
 		check(started + tick >= before && started <= after, names[k].name);
 		stop(c);
 	}
@@ -108,6 +109,7 @@ static void unknown(void **state)
 		assert_false(process_name(pids[k], name, sizeof(name)));
 		assert_string_equal(name, "");
 		assert_true(process_started(pids[k]) == 0);
+		assert_int_equal(process_parent(pids[k]), 0);
 	}
 }
 
