@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "kind.h"
+#include "newest.h"
 #include "util/cleanup.h"
 #include "walk.h"
 
@@ -174,8 +175,11 @@ enum { NEGATIVE_SECONDS = 5 };
 void attr_directory(const struct tree *t, uint64_t node, const struct timespec *changed,
 		    struct attributes *ret)
 {
+	const struct timespec mounted = tree_mounted(t);
+	const bool old = date_compare(changed, &mounted) < 0;
+
 	/* nlink 1 says "unknown" to find, which then looks at every entry: nothing is counted here. */
-	*ret = (struct attributes){node, S_IFDIR | t->options.dir_mode, 1, 4096, *changed};
+	*ret = (struct attributes){node, S_IFDIR | t->options.dir_mode, 1, 4096, old ? mounted : *changed};
 }
 
 void attr_file(const struct tree *t, uint64_t node, struct attributes *ret)

@@ -121,15 +121,13 @@ bool removal_is_unclear(const struct reg_result *result)
 	case -EPERM:
 	case -EROFS:
 	case -EACCES:
-	case -EAGAIN:
 	case -EBUSY:
 	case -EINVAL:
 	case -ENOMEM:
-	case -ECONNREFUSED:
-	case -EHOSTUNREACH:
 		return false;
-	default:
-		return result->error->status < 400 || result->error->status >= 500;
+	default: /* also "not now" and "nobody is there": a first try, of several, may have been heard */
+		return result->error->status < 400 || result->error->status == 429 ||
+		       result->error->status >= 500;
 	}
 }
 
@@ -249,7 +247,7 @@ static void on_deleted(struct removal *m, const struct reg_result *result)
 	} else if (!m->at) {
 		first_failed(m, result);
 	} else {
-		const bool lost = removal_is_unclear(result) || result->err == -ECONNREFUSED;
+		const bool lost = removal_is_unclear(result);
 
 		removal_log(m, result);
 		leave(m);

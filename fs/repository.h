@@ -78,6 +78,7 @@ struct manifest {
 	struct timespec newest; /* if dated: the date of the newest tag that holds it */
 	struct manifest *subject; /* what it refers to, if that is how it was found */
 	struct list referrers, refers; /* found that way; refers: in the subject's list */
+	uint64_t referred; /* when the registry was asked for them; 0: never */
 	uint32_t nparents; /* how often listed indexes list it */
 	uint32_t going; /* while a removal is planned: how many of these go with it */
 };

@@ -7,7 +7,7 @@
 #include "newest.h"
 #include "util/cleanup.h"
 
-enum { MOMENT_MS = 1000 };
+enum { MOMENT_MS = 1000, FAILED_MS = 5000 };
 
 /* One of the questions under way. */
 struct slot {
@@ -73,6 +73,13 @@ static struct manifest *find_manifest(struct survey *s, const struct reg_digest 
 	return m;
 }
 
+static void looked_at(struct survey *s, struct tag *tag)
+{
+	if (tag->image && tag->resolved)
+		(void)find_manifest(s, &tag->image->digest, false);
+	tag->surveyed = tag->image;
+}
+
 static void on_wake(struct tree *t, struct wait *w, int err)
 {
 	struct slot *slot = container_of(w, struct slot, wait);
@@ -80,6 +87,8 @@ static void on_wake(struct tree *t, struct wait *w, int err)
 	(void)t;
 	if (err < 0 && err != -ECANCELED && err != -ENOENT) {
 		note_error(slot->survey, err);
+		if (slot->tag)
+			looked_at(slot->survey, slot->tag);
 		slot->tag = NULL;
 		slot->manifest = NULL;
 	}
@@ -105,9 +114,7 @@ static int look_at_tag(struct slot *slot)
 		return 1;
 	}
 	note_error(s, r);
-	if (tag->image && tag->resolved)
-		(void)find_manifest(s, &tag->image->digest, false);
-	tag->surveyed = tag->image;
+	looked_at(s, tag);
 	slot->tag = NULL;
 	return 0;
 }
@@ -127,6 +134,42 @@ static void add_items(struct survey *s, const struct image *i)
 	}
 }
 
+static void learn_referrers(struct slot *slot, const struct reg_names *names)
+{
+	struct manifest *subject = slot->manifest;
+
+	while (list_pop(&subject->referrers))
+		;
+	subject->referred = tree_now();
+	for (size_t k = 0; k < names->count; k++) {
+		struct reg_digest digest;
+		struct manifest *m;
+
+		if (!reg_digest_parse(names->items[k], &digest))
+			continue;
+		m = find_manifest(slot->survey, &digest, true);
+		if (m && !m->subject) {
+			m->subject = subject;
+			list_remove(&m->refers);
+			list_append(&subject->referrers, &m->refers);
+		}
+	}
+}
+
+/* What was found a moment ago need not be asked for again. */
+static void reuse_referrers(struct slot *slot)
+{
+	struct manifest *subject = slot->manifest;
+
+	for (struct list *node = subject->referrers.next; node != &subject->referrers; node = node->next) {
+		struct manifest *m = container_of(node, struct manifest, refers);
+
+		if (find_manifest(slot->survey, &m->digest, true) && !m->subject)
+			m->subject = subject;
+	}
+	slot->manifest = NULL;
+}
+
 static void on_referrers(void *data, const struct reg_result *result)
 {
 	struct slot *slot = data;
@@ -136,18 +179,7 @@ static void on_referrers(void *data, const struct reg_result *result)
 	tree_lock(t);
 	if (result->err == 0) {
 		t->referrers = REFERRERS_API;
-		for (size_t k = 0; k < result->names->count; k++) {
-			struct reg_digest digest;
-			struct manifest *m;
-
-			if (!reg_digest_parse(result->names->items[k], &digest))
-				continue;
-			m = find_manifest(s, &digest, true);
-			if (m && !m->subject) {
-				m->subject = slot->manifest;
-				list_append(&slot->manifest->referrers, &m->refers);
-			}
-		}
+		learn_referrers(slot, result->names);
 	} else if (t->referrers == REFERRERS_UNKNOWN && result->err != -ECANCELED) {
 		t->referrers = REFERRERS_NONE;
 	} else if (result->err != -ENOENT) {
@@ -167,6 +199,10 @@ static int ask_referrers(struct slot *slot)
 
 	if (t->referrers == REFERRERS_NONE) {
 		slot->manifest = NULL;
+		return 0;
+	}
+	if (tree_fresh(t, slot->manifest->referred, &slot->survey->call)) {
+		reuse_referrers(slot);
 		return 0;
 	}
 	fetch_begin(t, &slot->referrers, false);
@@ -356,8 +392,6 @@ static void begin(struct survey *s, bool dates, uint64_t patience)
 
 		m->listed = false;
 		m->nparents = 0;
-		list_init(&m->referrers);
-		list_init(&m->refers);
 	}
 	for (size_t k = 0; k < r->ntags; k++)
 		r->tags[k]->surveyed = NULL;
@@ -371,6 +405,8 @@ void survey_forget(struct repository *r)
 		return;
 	r->survey->done = r->survey->dated = 0;
 	r->survey->complete = r->survey->complete_dated = 0;
+	for (size_t k = 0; k < r->nmanifests; k++)
+		r->manifests[k]->referred = 0;
 	r->survey->outdated = r->survey->fetch.active;
 }
 
@@ -433,10 +469,14 @@ int survey_complete(struct repository *r, const struct call *c, bool dates, int 
 		    struct fetch **ret_fetch)
 {
 	const struct survey *s = have(r) ? r->survey : NULL;
+	uint64_t when;
+	bool known;
 
 	if (!s)
 		return -ENOMEM;
-	return run(r,
-		   s->changes == r->changes && is_recent(r->tree, dates ? s->complete_dated : s->complete, c),
-		   dates, c->patience, ret_error, ret_fetch);
+	when = dates ? s->complete_dated : s->complete;
+	/* What failed is tried again for the next removal, if not for each of a thousand in a row. */
+	known = s->changes == r->changes &&
+		(s->err ? when && tree_now() - when < FAILED_MS : is_recent(r->tree, when, c));
+	return run(r, known, dates, c->patience, ret_error, ret_fetch);
 }

@@ -173,10 +173,11 @@ static int tags_list(struct tree *t, struct call *c, struct directory *d, struct
 
 static int know_ages(struct repository *r, const struct call *c, struct fetch **ret_fetch)
 {
+	const struct call known = {.began = c->began, .patience = (uint64_t)r->tree->options.ttl * 1000};
 	int failure = 0, err = repository_list(r, c, ret_fetch);
 
 	if (err == 0)
-		err = survey_run(r, c, true, &failure, ret_fetch);
+		err = survey_complete(r, &known, true, &failure, ret_fetch);
 	return err == -ENOENT ? 0 : err; /* what could not be found out shows as protected */
 }
 

@@ -99,11 +99,22 @@ void tree_free(struct tree *t)
 	free(t);
 }
 
+struct timespec tree_mounted(const struct tree *t)
+{
+	enum { DAY = 24 * 3600 };
+	struct timespec ret = t->mounted, now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	if (now.tv_sec > ret.tv_sec)
+		ret.tv_sec += (now.tv_sec - ret.tv_sec) / DAY * DAY;
+	return ret;
+}
+
 struct timespec tree_undated(const struct tree *t)
 {
 	const struct timespec epoch = {0};
 
-	return t->options.undated_epoch ? epoch : t->mounted;
+	return t->options.undated_epoch ? epoch : tree_mounted(t);
 }
 
 static void forget_node(const struct tree *t, enum node_kind kind, uint32_t directory, uint32_t entry)

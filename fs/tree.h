@@ -218,6 +218,11 @@ void tree_end(struct tree *t);
 void call_settle(struct tree *t, struct call *c, int err, struct fetch *f);
 
 /* Was something fetched at `when` recently enough for c (NULL: for the ttl alone)? */
+/*
+ * The time of the mount, or whole days after it: never more than a day ago, so that what has no date of its
+ * own does not begin to look old because the mount does.
+ */
+struct timespec tree_mounted(const struct tree *t);
 struct timespec tree_undated(const struct tree *t); /* what an image without a date shows */
 bool tree_fresh(const struct tree *t, uint64_t when, const struct call *c);
 
