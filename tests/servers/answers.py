@@ -94,6 +94,7 @@ class Answers:
             "accept": True,           # a manifest only for those who say that they take its type
             # What changes.py does:
             "like": "distribution-2",  # whose DELETE it is: changes.LIKE
+            "collisions": False,      # True: like zot where its policy says so
             "deletes": True,          # False: 405 UNSUPPORTED, as where they are not enabled
             "read_only": False,       # True: 405 in plain text for all that changes something
             "validate": True,         # a PUT of a manifest whose parts are missing is refused

@@ -14,8 +14,9 @@ from servers.answers import API, Repository, Response, as_json, failure
 # setting "like": whose DELETE it is.
 #   distribution-2  by digest, with every tag of it; by tag 400 DIGEST_INVALID; takes the digest of a blob, and loses it
 #   distribution-3  by digest likewise; by tag the name alone
-#   zot             409 for a digest with several tags; 405 DENIED for the child of an index that is there; an index
-#                   takes its untagged children with it, the last tag its manifest; unknown repository 400 NAME_UNKNOWN
+#   zot             405 DENIED by the digest of an index's child; a manifest is lost with its last tag if that is moved;
+#                   unknown repository 400 NAME_UNKNOWN; with the setting collisions, which is its policy
+#                   detectManifestCollision, 409 for a digest with several tags; for the rest as distribution-3
 #   gcr             400 GOOGLE_MANIFEST_DANGLING_TAG until every tag is gone, ..._PARENT_IMAGE while an index lists it
 LIKE = ("distribution-2", "distribution-3", "zot", "gcr")
 
@@ -36,6 +37,10 @@ def children(data):
 
 def parents(repository, digest):
     return [d for d, (_, data) in repository.manifests.items() if digest in children(data)]
+
+
+def held(repository, digest):
+    return digest in repository.tags.values() or bool(parents(repository, digest))
 
 
 def unsupported():
@@ -98,7 +103,10 @@ class Changes:
             repository = self.repository(request.repository)
             repository.manifests[digest] = (media_type, request.body)
             if not is_digest(request.reference):
+                before = repository.tags.get(request.reference)
                 repository.tags[request.reference] = digest
+                if self.settings["like"] == "zot" and not held(repository, before):
+                    repository.manifests.pop(before, None)
         return made(201, f"/v2/{request.repository}/manifests/{digest}", digest), act
 
     def missing(self, name, document):
@@ -119,18 +127,11 @@ class Changes:
             name = {"name": request.repository}
             return (failure(400, "NAME_UNKNOWN", "repository name not known to registry", name), None) \
                 if like == "zot" else unknown(request)
-        by = self.delete_by_digest if is_digest(request.reference) else self.delete_by_tag
-        return by(request, repository, like)
-
-    def delete_by_tag(self, request, repository, like):
+        if is_digest(request.reference):
+            return self.delete_by_digest(request, repository, like)
         if request.reference not in repository.tags:
             return unknown(request)
-
-        def act():
-            digest = repository.tags.pop(request.reference)
-            if like == "zot" and digest not in repository.tags.values():
-                self.remove(repository, digest, like)
-        return Response(202, dict(API)), act
+        return Response(202, dict(API)), lambda: repository.tags.pop(request.reference)
 
     def delete_by_digest(self, request, repository, like):
         digest = request.reference
@@ -138,27 +139,31 @@ class Changes:
             return Response(202, dict(API)), lambda: repository.blobs.pop(digest)
         if digest not in repository.manifests:
             return unknown(request)
+        refusal = self.refusal(repository, digest, like) if like in ("zot", "gcr") else None
+        if refusal:
+            return refusal, None
+        return Response(202, dict(API)), lambda: self.remove(repository, digest)
+
+    def refusal(self, repository, digest, like):
+        """Why what is there may not go by digest."""
         tags = sorted(t for t, d in repository.tags.items() if d == digest)
         listed = parents(repository, digest)
-        if like == "zot" and len(tags) > 1:
-            return failure(409, "MANIFEST_INVALID", "manifest invalid", {"reference": digest}), None
+        if like == "zot" and self.settings["collisions"] and len(tags) > 1:
+            return failure(409, "MANIFEST_INVALID", "manifest invalid", {"reference": digest})
         if like == "zot" and listed:
-            return failure(405, "DENIED", "requested access to the resource is denied"), None
+            return failure(405, "DENIED", "requested access to the resource is denied")
         if like == "gcr" and tags:
-            return failure(400, "GOOGLE_MANIFEST_DANGLING_TAG", f"Manifest is still referenced by tag: {tags[0]}"), None
+            return failure(400, "GOOGLE_MANIFEST_DANGLING_TAG", f"Manifest is still referenced by tag: {tags[0]}")
         if like == "gcr" and listed:
             return failure(400, "GOOGLE_MANIFEST_DANGLING_PARENT_IMAGE",
-                           f"Manifest is still referenced by one or more parent manifests: {listed[0]}"), None
-        return Response(202, dict(API)), lambda: self.remove(repository, digest, like)
+                           f"Manifest is still referenced by one or more parent manifests: {listed[0]}")
+        return None
 
-    def remove(self, repository, digest, like):
-        _, data = repository.manifests.pop(digest)
+    @staticmethod
+    def remove(repository, digest):
+        del repository.manifests[digest]
         for tag in [t for t, d in repository.tags.items() if d == digest]:
             del repository.tags[tag]
-        for child in children(data) if like == "zot" else []:
-            held = child in repository.tags.values() or parents(repository, child)
-            if child in repository.manifests and not held:
-                self.remove(repository, child, like)
 
     # Blobs
 

@@ -38,6 +38,7 @@ class Counter:
                   "listener": request.listener,
                   "authorization": request.headers.get("authorization", "").partition(" ")[0],
                   "agent": request.headers.get("user-agent", ""), "range": request.headers.get("range"),
+                  "expect": request.headers.get("expect"),
                   "time": time.monotonic(), "end": None, "done": False}
         if request.body:  # what was sent; of a manifest it is its digest
             record["type"], record["body"] = request.headers.get("content-type"), digest_of(request.body)
