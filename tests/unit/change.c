@@ -362,6 +362,7 @@ static void cancelled(void **state)
 	script_wait_sent(s, 1);
 	reg_cancel(script_client(s), number);
 	answer_wait(&a);
+	script_settle(s);
 	assert_int_equal(script_cancelled(s), 1);
 	script_finish(s);
 	assert_int_equal(a.times, 1);
