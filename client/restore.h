@@ -24,6 +24,7 @@ struct restore_entry {
 	uint64_t id;
 	struct timespec time;
 	char *registry; /* a SOURCE (source.h) */
+	char *host; /* of it: restore_host() */
 	char *repository, *tag; /* tag: the name that was asked for, among those of items[0]; or NULL */
 	enum journal_action action;
 	enum journal_outcome outcome; /* 0: no line says how it ended */
@@ -59,6 +60,13 @@ void restore_free(struct restore_journal *j);
 REG_MUST_CHECK int restore_bytes(const struct restore_journal *j, const struct restore_entry *entry,
 				 const struct restore_item *item, struct reg_bytes **ret,
 				 struct reg_error *error);
+
+/*
+ * HOST:PORT, by which registries are told apart: that one is written with http and another with https, or
+ * with a prefix, does not make them two. NULL: no memory. To be freed.
+ */
+struct reg_source;
+char *restore_host(const struct reg_source *source);
 
 /* One line, without its line feed. */
 struct restore_line {

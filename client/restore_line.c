@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One line of a journal, from text to what it says. Pure. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,10 +27,27 @@ void restore_entry_free(struct restore_entry *e)
 	free(e->items);
 	free(e->run);
 	free(e->registry);
+	free(e->host);
 	free(e->repository);
 	free(e->tag);
 	free(e->command);
 	free(e);
+}
+
+/* A port after the address, which may be an IPv6 one in brackets. */
+static bool has_port(const char *host)
+{
+	const char *end = strchr(host, ']');
+
+	return strchr(end ? end : host, ':') != NULL;
+}
+
+char *restore_host(const struct reg_source *source)
+{
+	char *host = NULL;
+	const char *port = has_port(source->host) ? "" : source->https ? ":443" : ":80";
+
+	return asprintf(&host, "%s%s", source->host, port) < 0 ? NULL : host;
 }
 
 static int bad(struct reg_error *error, const char *what)
@@ -144,7 +162,8 @@ static int read_names(const struct json *root, struct restore_entry *e, struct r
 	if (!reg_copy(registry, &e->registry) || !reg_copy(repository, &e->repository) ||
 	    !reg_copy(tag, &e->tag))
 		return no_memory(error);
-	return 0;
+	e->host = restore_host(&source);
+	return e->host ? 0 : no_memory(error);
 }
 
 /* Who asked: for people to read, so nothing here is a reason to refuse the line. */
