@@ -29,7 +29,7 @@ static const char *advice(int err)
 	}
 }
 
-void abilities_refused(struct repository *r, int err, const struct reg_error *error)
+static void refused(struct repository *r, int err, const struct reg_error *error)
 {
 	struct abilities *a = &r->abilities;
 
@@ -54,7 +54,7 @@ static void on_digest(void *data, const struct reg_result *result)
 
 	tree_lock(t);
 	if (err == -EPERM || err == -EROFS || err == -EACCES)
-		abilities_refused(r, err, result->error);
+		refused(r, err, result->error);
 	else if (err == 0 || err == -ENOENT || (result->error->status == 400))
 		r->abilities.deletes = is_proof(result) ? DELETES_PROVEN : DELETES_MAYBE;
 	else

@@ -32,7 +32,4 @@ void abilities_init(struct abilities *a);
 int abilities_deletes(struct repository *r, struct fetch **ret_fetch);
 /* Makes known whether a tag can be deleted (.tags). 0, 1, or a negative errno. */
 int abilities_tags(struct repository *r, struct fetch **ret_fetch);
-/* A real one was answered so: what was found out is not so any more. */
-void abilities_refused(struct repository *r, int err, const struct reg_error *error);
-
 #endif

@@ -44,6 +44,7 @@ void gone_item(struct repository *r, const struct plan_item *item, const struct 
 		gone_tag(*tag);
 	}
 	item->manifest->listed = false;
+	item->manifest->gone = tree_now();
 	list_remove(&item->manifest->refers);
 	for (size_t k = 0; k < i->nitems; k++) {
 		struct manifest *child = repository_manifest(r, &i->items[k].digest);

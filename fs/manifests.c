@@ -30,7 +30,9 @@ static int manifests_lookup(struct tree *t, struct call *c, struct directory *d,
 	m = repository_manifest(r, &digest);
 	if (!m)
 		return -ENOMEM;
-	if (!m->listed && !repository_holder(r, &digest))
+	if (manifest_is_gone(r, m))
+		err = -ENOENT;
+	else if (!m->listed && !repository_holder(r, &digest))
 		err = document_probe(t, c, r->name, &digest, ret_fetch);
 	if (err == -ENOENT)
 		entry_absent(t, &c->entry);
@@ -116,6 +118,8 @@ static int manifest_getattr(struct tree *t, struct call *c, struct directory *d,
 
 	if (!m)
 		return -ESTALE;
+	if (manifest_is_gone(d->repository, m))
+		return -ENOENT;
 	i = image_get(t, &m->digest);
 	if (!i)
 		return -ENOMEM;
@@ -133,6 +137,8 @@ static int manifest_open(struct tree *t, struct call *c, struct directory *d, st
 
 	if (!m)
 		return -ESTALE;
+	if (manifest_is_gone(d->repository, m))
+		return -ENOENT;
 	c->immutable = true;
 	return document_read(t, c, d->repository->name, &m->digest, true, &c->bytes, ret_fetch);
 }

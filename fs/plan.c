@@ -94,6 +94,24 @@ static int add_children(struct plan *p, struct repository *r, const struct image
 	return pending;
 }
 
+/*
+ * How many names of a signature do not hold it: those that name what is going, or what went before. The same
+ * signature may be that of several images.
+ */
+static uint32_t idle_names(const struct plan *p, struct repository *r, const struct holder *h)
+{
+	uint32_t n = 0;
+
+	for (const struct list *node = h->tags.next; node != &h->tags; node = node->next) {
+		const struct tag *tag = container_of(node, struct tag, held);
+		const struct manifest *subject =
+			tag->subject.algorithm ? repository_manifest(r, &tag->subject) : NULL;
+
+		n += subject && !guard_name(tag) && (subject->gone || has(p, subject));
+	}
+	return n;
+}
+
 /* The referrers tag schema, and cosign's names. */
 static int add_signatures(struct plan *p, struct repository *r, const struct reg_digest *subject,
 			  struct fetch **ret_fetch)
@@ -112,10 +130,11 @@ static int add_signatures(struct plan *p, struct repository *r, const struct reg
 
 		snprintf(name, sizeof(name), "%s%s", text, suffixes[k]);
 		tag = repository_tag(r, name);
-		if (!tag || !tag->listed || !tag->image || guard_name(tag))
+		if (!tag || !tag->listed || !tag->holder)
 			continue;
-		m = repository_manifest(r, &tag->image->digest);
-		err = m ? add_if_free(p, r, m, JOURNAL_REFERRER, 1, ret_fetch) : -ENOMEM;
+		m = repository_manifest(r, &tag->holder->digest);
+		err = m ? add_if_free(p, r, m, JOURNAL_REFERRER, idle_names(p, r, tag->holder), ret_fetch)
+			: -ENOMEM;
 	}
 	return err;
 }

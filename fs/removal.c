@@ -153,6 +153,7 @@ void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
 	record_say(m);
 	if (m->journal_id)
 		record_end(m);
+	m->repository->changed_last = tree_now();
 	t->removals--;
 	pthread_cond_broadcast(&t->idle);
 	fetch_end(t, &m->repository->changing, 0);
@@ -211,10 +212,9 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 		removal_log(m, result);
 		removal_get(m, reg_digest_text(&m->manifest->digest, text), on_looked);
 	} else {
-		if (result->err == -EPERM || result->err == -EROFS || result->err == -EACCES)
-			abilities_refused(m->repository, result->err, result->error);
-		else
-			removal_log(m, result);
+		/* This one alone (an immutable tag), or all from now on: the next will find out. */
+		m->repository->abilities.deletes = DELETES_UNKNOWN;
+		removal_log(m, result);
 		removal_finish(m, JOURNAL_KEPT, result->err);
 	}
 }

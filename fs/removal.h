@@ -30,6 +30,7 @@ struct removal {
 	int64_t uid;
 
 	/* What is found out first. */
+	bool in_a_row; /* another has just ended */
 	const struct image *seen; /* what the tag was known to point to when the call came; NULL: nothing */
 	bool allowed; /* the caller may have seen that */
 	bool checked; /* the registry was asked again, for this call */

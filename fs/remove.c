@@ -13,10 +13,12 @@
 #include "util/cleanup.h"
 
 /*
- * How old what is known may be, while thousands are removed in a row: the list of tags some seconds; what
- * other tags point to ten times the ttl. What is removed itself is asked about just before.
+ * How old what is known may be. For a removal that stands alone, or is the first of many: the list of tags is
+ * asked for now, and what the others point to is as old as the ttl at most. In a row, where one has just
+ * ended as the next begins: the list is two seconds old at most, and the rest ten times the ttl. What is
+ * removed itself is always asked about just before.
  */
-enum { LIST_MS = 5000, HOLD_TTLS = 10 };
+enum { ROW_MS = 2000, LIST_MS = 2000, HOLD_TTLS = 10 };
 
 static int refuse(const struct removal *m, int err, const char *why)
 {
@@ -32,7 +34,7 @@ static int refuse(const struct removal *m, int err, const char *why)
 
 static int know_names(const struct removal *m, const struct call *c, struct fetch **ret_fetch)
 {
-	const struct call recent = {.began = c->began, .patience = LIST_MS};
+	const struct call recent = {.began = c->began, .patience = m->in_a_row ? LIST_MS : 1};
 
 	return repository_list(m->repository, &recent, ret_fetch);
 }
@@ -43,7 +45,8 @@ static int know_holders(const struct removal *m, const struct call *c, struct fe
 	struct repository *r = m->repository;
 	const struct tree *t = r->tree;
 	const struct call before = {.began = c->began,
-				    .patience = (uint64_t)t->options.ttl * 1000 * HOLD_TTLS};
+				    .patience =
+					    (uint64_t)t->options.ttl * 1000 * (m->in_a_row ? HOLD_TTLS : 1)};
 	int failure = 0;
 	int err = survey_complete(r, &before, t->options.keep > 0, &failure, ret_fetch);
 
@@ -210,6 +213,7 @@ static int begin(struct call *c, struct repository *r, struct tag *tag, struct f
 	if (!m)
 		return -ENOMEM;
 	m->tag = tag;
+	m->in_a_row = r->changed_last && tree_now() - r->changed_last < ROW_MS;
 	m->seen = tag ? tag->last : NULL;
 	m->allowed = !tag || seen_allows(tag, c->pid);
 	return 0;

@@ -206,6 +206,11 @@ int repository_list(struct repository *r, const struct call *c, struct fetch **r
 	return r->listing.active ? 1 : -ENOMEM;
 }
 
+bool manifest_is_gone(const struct repository *r, const struct manifest *m)
+{
+	return !m->listed && tree_fresh(r->tree, m->gone, NULL);
+}
+
 struct manifest *repository_manifest(struct repository *r, const struct reg_digest *digest)
 {
 	const uint64_t hash = map_hash(digest, sizeof(*digest));

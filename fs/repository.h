@@ -79,6 +79,7 @@ struct manifest {
 	struct manifest *subject; /* what it refers to, if that is how it was found */
 	struct list referrers, refers; /* found that way; refers: in the subject's list */
 	uint64_t referred; /* when the registry was asked for them; 0: never */
+	uint64_t gone; /* when it was removed here; 0: it was not, or was found again */
 	uint32_t nparents; /* how often listed indexes list it */
 	uint32_t going; /* while a removal is planned: how many of these go with it */
 };
@@ -91,6 +92,7 @@ struct repository {
 	const char *name;
 	struct fetch listing;
 	struct fetch changing; /* a removal under way: one at a time */
+	uint64_t changed_last; /* when the last one ended; 0: there was none */
 	struct abilities abilities;
 	uint64_t changes; /* counts what may give a digest another holder: names that come, tags that move */
 	uint64_t listed; /* when the tags were last listed; 0: never */
@@ -152,6 +154,8 @@ bool tag_is_dated(const struct tag *tag); /* all that tag_mtime() needs is known
 bool directory_is_empty(const struct directory *d);
 
 struct holder *repository_holder(const struct repository *r, const struct reg_digest *digest); /* or NULL */
+/* Was it removed here, and not so long ago that it would have to be asked for again? */
+bool manifest_is_gone(const struct repository *r, const struct manifest *m);
 /* Found or made; NULL: no memory. */
 struct manifest *repository_manifest(struct repository *r, const struct reg_digest *digest);
 

@@ -68,6 +68,7 @@ static struct manifest *find_manifest(struct survey *s, const struct reg_digest 
 		s->room = room;
 	}
 	m->listed = true;
+	m->gone = 0;
 	m->subject = NULL;
 	s->found[s->nfound++] = m;
 	return m;

@@ -33,10 +33,8 @@ static void untagged(struct removal *m)
 
 static void refused(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == -EPERM || result->err == -EROFS || result->err == -EACCES)
-		abilities_refused(m->repository, result->err, result->error);
-	else
-		removal_log(m, result);
+	m->repository->abilities.deletes = DELETES_UNKNOWN;
+	removal_log(m, result);
 	removal_finish(m, JOURNAL_KEPT, result->err);
 }
 
