@@ -158,6 +158,18 @@ def test_an_index_that_is_there_lacks_a_platform(fault, removals, undelete):
     assert index.children[0].digest in fault.show("a")["manifests"]
 
 
+def test_an_index_that_is_there_lacks_what_was_removed_by_itself(fault, removals, undelete):
+    index = im.index([im.image(), im.image()])
+    fault.push("a", "v1", index)
+    journal = removals(fault)
+    journal.add("a", index, "v1", outcome="unknown")
+    journal.add("a", index.children[0])
+    fault.lose("a", index.children[0].digest)
+    done = undelete("a:v1")
+    assert done.status == 0 and done["a:v1"] == "is there"
+    assert index.children[0].digest in fault.show("a")["manifests"]
+
+
 def test_what_failed_is_left_alone(registry2, api, place, removals, undelete):
     """The journal of a refusal: nothing was removed then, so that somebody else did is none of ours, unless asked."""
     ask, image = api(registry2), im.image(days_ago(40))
