@@ -205,6 +205,9 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 	if (result->err == -ENOENT) { /* somebody else was faster */
 		gone_item(m->repository, current(m), m->tag, m->pid);
 		removal_finish(m, JOURNAL_UNKNOWN, result->err);
+	} else if (m->by_name && !m->name_at && result->err == -EPERM) {
+		/* It cannot do that either: what counts is what it said to the digest. */
+		removal_finish(m, JOURNAL_KEPT, -EBUSY);
 	} else if (m->name_at) { /* some of its names are gone */
 		removal_log(m, result);
 		removal_finish(m, JOURNAL_UNKNOWN, result->err);
@@ -241,7 +244,8 @@ static void on_deleted(struct removal *m, const struct reg_result *result)
 	} else if (gone) {
 		went(m);
 	} else if (result->err == -EBUSY && item->tags[0] && !m->by_name) {
-		/* Some want every name to be gone first: zot if there are several, GCR always. */
+		/* Some want every name to be gone first: GCR always, zot if it is told to. */
+		removal_log(m, result);
 		m->by_name = true;
 		delete_name(m);
 	} else if (!m->at) {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "gone.h"
 #include "guard.h"
 #include "kind.h"
 #include "placeholder.h"
@@ -92,6 +93,8 @@ static void on_checked(void *data, const struct reg_result *result)
 		m->found = result->digest;
 		m->check_err = removal_add_bytes(m, &result->digest, reg_bytes_ref(result->bytes));
 	}
+	if (m->check_err == -ENOENT && m->tag) /* the list need not be asked to know that */
+		gone_tag(m->tag);
 	tree_log_failure(t, m->repository->name,
 			 m->tag ? m->tag->name : reg_digest_text(&m->manifest->digest, text), m->check_err,
 			 &error);
@@ -182,7 +185,7 @@ static int prepare_untag(struct removal *m, struct fetch **ret_fetch)
 		return refuse(m, -EBUSY,
 			      "others hold it, the registry cannot delete a tag, and whether it deletes a "
 			      "manifest could not be proved");
-	if (m->placeholder)
+	if (a->tags == TAGS_YES || m->placeholder)
 		return 0;
 	return placeholder_make(m->plan.items[0].image->media_type, &m->placeholder, &m->placeholder_digest);
 }

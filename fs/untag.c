@@ -141,11 +141,6 @@ static void on_before(struct removal *m, const struct reg_result *result)
 	}
 }
 
-static void begin_placeholder(struct removal *m)
-{
-	removal_get(m, m->tag->name, on_before);
-}
-
 /* ---- by its name ---- */
 
 static void put_next(struct removal *m);
@@ -224,10 +219,11 @@ static void on_named(struct removal *m, const struct reg_result *result)
 	} else if (result->err == -ENOENT) {
 		gone_tag(m->tag);
 		removal_finish(m, JOURNAL_UNKNOWN, -ENOENT);
-	} else if ((status == 400 || status == 405) && result->err != -EROFS &&
-		   m->repository->abilities.deletes == DELETES_PROVEN) {
-		m->repository->abilities.tags = TAGS_NO; /* what it can was misjudged */
-		begin_placeholder(m);
+	} else if ((status == 400 || status == 405) && result->err != -EROFS) {
+		/* What it can was misjudged: the next try is made with a placeholder. */
+		m->repository->abilities.tags = TAGS_NO;
+		removal_log(m, result);
+		removal_finish(m, JOURNAL_KEPT, -EBUSY);
 	} else if (removal_is_unclear(result)) {
 		m->err = result->err;
 		removal_log(m, result);
@@ -242,5 +238,5 @@ void untag_start(struct removal *m)
 	if (m->repository->abilities.tags == TAGS_YES)
 		removal_delete(m, m->tag->name, on_named);
 	else
-		begin_placeholder(m);
+		removal_get(m, m->tag->name, on_before);
 }
