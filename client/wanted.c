@@ -284,7 +284,8 @@ int wanted_new(const struct restore_journal *j, const struct wanted_filter *f, s
 		if (wanted_passes(f, j->entries[i]))
 			r = add_entry(&list, &c, j->entries[i], i);
 	if (r == 0) {
-		qsort(c.items, c.count, sizeof(*c.items), compare_candidates);
+		if (c.count)
+			qsort(c.items, c.count, sizeof(*c.items), compare_candidates);
 		drop_older(&c);
 		r = choose(&c, f);
 	}
