@@ -232,6 +232,20 @@ static int check_registry(const struct program *p)
 	return EXIT_USAGE;
 }
 
+/* A registry that was misspelt must not look like one from which nothing was removed. */
+static int check_choice(const struct program *p)
+{
+	const struct wanted_filter any_time = {.host = p->filter.host, .prefix = p->filter.prefix};
+
+	for (size_t i = 0; i < p->journal->count; i++)
+		if (wanted_passes(&any_time, p->journal->entries[i]))
+			return 0;
+	if (!p->registry)
+		return 0;
+	complain("the journal holds nothing of %s (--list shows what it holds)", p->registry);
+	return EXIT_NOT_ALL;
+}
+
 static void tell_what_is_not_there(struct program *p)
 {
 	char digest[REG_DIGEST_MAX];
@@ -321,11 +335,11 @@ static void on_result(void *data, const struct wanted *w, enum putback_outcome o
 	struct program *p = data;
 	char digest[REG_DIGEST_MAX];
 
+	if (w->along && !w->tag && outcome != PUTBACK_NOT) /* goes without saying */
+		return;
 	p->done += outcome == PUTBACK_DONE || outcome == PUTBACK_WOULD;
 	p->there += outcome == PUTBACK_THERE;
 	p->failed += outcome == PUTBACK_NOT;
-	if (w->along && !w->tag && outcome != PUTBACK_NOT) /* goes without saying */
-		return;
 	reg_digest_text(&w->item->digest, digest);
 	printf("%s%s%s: ", w->entry->repository, w->tag ? ":" : "@", w->tag ? w->tag : digest);
 	if (outcome == PUTBACK_THERE)
@@ -366,6 +380,9 @@ static int run(struct program *p)
 	int r;
 
 	r = read_journal(p);
+	if (r)
+		return r;
+	r = check_choice(p);
 	if (r)
 		return r;
 	if (p->list) {
