@@ -96,6 +96,7 @@ version: 0.1
 log: {level: warn}
 storage:
   filesystem: {rootdirectory: "$work/storage"}
+  delete: {enabled: true}
 http: {addr: "127.0.0.1:$port"}
 YML
   "$REGISTRY" serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null &
