@@ -9,6 +9,7 @@ import pytest
 
 from lib import images as im
 from lib import mounts, servers
+from lib.ports import wait_until
 
 TOP = Path(__file__).resolve().parent.parent.parent
 README = TOP / "README.md"
@@ -115,6 +116,8 @@ def reader(own_server, tmp_path):
     one = Reader(own_server(servers.Distribution2), tmp_path)
     yield one
     one.unmount()
+    wait_until(lambda: not mounts.processes_with("mnt"), 20, "no mount is left")
+    assert not list(tmp_path.glob("sanitizer*"))
 
 
 def test_the_readme(reader):
