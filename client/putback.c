@@ -180,28 +180,54 @@ static void fetch_manifests(struct putback *p)
 	together_wait(&p->together);
 }
 
+static void put_tag(struct putback *p, size_t i)
+{
+	const struct unit *u = &p->units[i];
+	const struct reg_call call = together_call(&p->together, &p->puts[i], 0);
+
+	together_made(&p->puts[i],
+		      reg_manifest_put(p->o->client, u->wanted->entry->repository, u->wanted->tag,
+				       u->piece->media_type, p->answers[i].bytes, &call));
+}
+
+/*
+ * Distribution 2 writes a manifest's link anew with each of its tags, and not at once: an index that is put
+ * at that moment is refused, because the child that it lists has no digest. So what was refused is tried once
+ * more, alone.
+ */
+static void put_again(struct putback *p)
+{
+	for (size_t i = 0; i < p->count; i++) {
+		const int status = p->puts[i].err < 0 ? p->puts[i].error.status : 0;
+
+		if (!may_be_put(&p->units[i]) || (status != 400 && status != 404 && status < 500))
+			continue;
+		answer_done(&p->puts[i]);
+		put_tag(p, i);
+		together_wait(&p->together);
+	}
+}
+
 static void put_tags(struct putback *p)
 {
 	fetch_manifests(p);
 	for (size_t i = 0; i < p->count; i++) {
 		struct unit *u = &p->units[i];
-		struct answer *a = &p->answers[i];
-		struct reg_call call;
 
 		if (!may_be_put(u))
 			continue;
-		if (a->err < 0) {
-			refuse_for_error(u, "its manifest cannot be read: ", &a->error);
-		} else {
-			call = together_call(&p->together, &p->puts[i], 0);
-			together_made(&p->puts[i],
-				      reg_manifest_put(p->o->client, u->wanted->entry->repository,
-						       u->wanted->tag, u->piece->media_type, a->bytes,
-						       &call));
-		}
-		answer_done(a);
+		if (p->answers[i].err < 0)
+			refuse_for_error(u, "its manifest cannot be read: ", &p->answers[i].error);
+		else
+			put_tag(p, i);
+		if (!may_be_put(u))
+			answer_done(&p->answers[i]);
 	}
 	together_wait(&p->together);
+	put_again(p);
+	for (size_t i = 0; i < p->count; i++)
+		if (may_be_put(&p->units[i]))
+			answer_done(&p->answers[i]);
 }
 
 /* What was read back decides, whatever the registry said. */
