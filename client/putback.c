@@ -190,24 +190,6 @@ static void put_tag(struct putback *p, size_t i)
 				       u->piece->media_type, p->answers[i].bytes, &call));
 }
 
-/*
- * Distribution 2 writes a manifest's link anew with each of its tags, and not at once: an index that is put
- * at that moment is refused, because the child that it lists has no digest. So what was refused is tried once
- * more, alone.
- */
-static void put_again(struct putback *p)
-{
-	for (size_t i = 0; i < p->count; i++) {
-		const int status = p->puts[i].err < 0 ? p->puts[i].error.status : 0;
-
-		if (!may_be_put(&p->units[i]) || (status != 400 && status != 404 && status < 500))
-			continue;
-		answer_done(&p->puts[i]);
-		put_tag(p, i);
-		together_wait(&p->together);
-	}
-}
-
 static void put_tags(struct putback *p)
 {
 	fetch_manifests(p);
@@ -224,7 +206,6 @@ static void put_tags(struct putback *p)
 			answer_done(&p->answers[i]);
 	}
 	together_wait(&p->together);
-	put_again(p);
 	for (size_t i = 0; i < p->count; i++)
 		if (may_be_put(&p->units[i]))
 			answer_done(&p->answers[i]);
@@ -249,12 +230,50 @@ static void take_put(struct unit *u, const struct answer *put, const struct answ
 	}
 }
 
+/*
+ * Distribution 2 writes a manifest's link anew with each of its tags, and not at once: an index that is put
+ * at that moment is refused, because the child that it lists has no digest. What was refused so, and is not
+ * there, is put once more when nothing else is.
+ */
+static bool may_be_put_again(const struct putback *p, size_t i)
+{
+	const int status = p->puts[i].err < 0 ? p->puts[i].error.status : 0;
+
+	return may_be_put(&p->units[i]) && !is_wanted(&p->units[i], &p->answers[i]) &&
+	       (status == 400 || status == 404 || status >= 500);
+}
+
+/* Reads the manifest, puts it under the tag, reads that: leaves what both were answered. */
+static void put_alone(struct putback *p, size_t i)
+{
+	const struct wanted *w = p->units[i].wanted;
+	char digest[REG_DIGEST_MAX];
+	struct reg_call call;
+
+	answer_done(&p->puts[i]);
+	answer_done(&p->answers[i]);
+	call = together_call(&p->together, &p->answers[i], 0);
+	together_made(&p->answers[i], reg_manifest(p->o->client, w->entry->repository,
+						   reg_digest_text(&w->item->digest, digest), NULL, &call));
+	together_wait(&p->together);
+	p->puts[i] = (struct answer){.err = p->answers[i].err, .error = p->answers[i].error};
+	if (p->answers[i].err == 0)
+		put_tag(p, i);
+	together_wait(&p->together);
+	answer_done(&p->answers[i]);
+	call = together_call(&p->together, &p->answers[i], REG_FRESH);
+	together_made(&p->answers[i], reg_manifest(p->o->client, w->entry->repository, w->tag, NULL, &call));
+	together_wait(&p->together);
+}
+
 static void finish_tags(struct putback *p)
 {
 	look_again(p);
 	put_tags(p);
 	ask_tags(p, may_be_put, false);
 	for (size_t i = 0; i < p->count; i++) {
+		if (may_be_put_again(p, i))
+			put_alone(p, i);
 		if (!may_be_put(&p->units[i]))
 			continue;
 		take_put(&p->units[i], &p->puts[i], &p->answers[i]);

@@ -15,9 +15,10 @@
 
 /*
  * How old what is known may be. For a removal that stands alone, or is the first of many: the list of tags is
- * asked for now, and what the others point to is as old as the ttl at most. In a row, where one has just
- * ended as the next begins: the list is two seconds old at most, and the rest ten times the ttl. What is
- * removed itself is always asked about just before.
+ * asked for now, and so is what the others point to, if they can all be asked at once; if they are more, it
+ * is as old as the ttl at most. In a row, where one has just ended as the next begins: the list is two
+ * seconds old at most, and the rest ten times the ttl. What is removed itself is always asked about just
+ * before.
  */
 enum { ROW_MS = 2000, LIST_MS = 2000, HOLD_TTLS = 10 };
 
@@ -45,9 +46,10 @@ static int know_holders(const struct removal *m, const struct call *c, struct fe
 {
 	struct repository *r = m->repository;
 	const struct tree *t = r->tree;
-	const struct call before = {.began = c->began,
-				    .patience =
-					    (uint64_t)t->options.ttl * 1000 * (m->in_a_row ? HOLD_TTLS : 1)};
+	const uint64_t ttl = (uint64_t)t->options.ttl * 1000;
+	const bool few = r->nlisted <= t->options.connections;
+	const uint64_t alone = few ? 1 : ttl;
+	const struct call before = {.began = c->began, .patience = m->in_a_row ? ttl * HOLD_TTLS : alone};
 	int failure = 0;
 	int err = survey_complete(r, &before, t->options.keep > 0, &failure, ret_fetch);
 

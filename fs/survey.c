@@ -478,6 +478,6 @@ int survey_complete(struct repository *r, const struct call *c, bool dates, int 
 	when = dates ? s->complete_dated : s->complete;
 	/* What failed is tried again for the next removal, if not for each of a thousand in a row. */
 	known = s->changes == r->changes &&
-		(s->err ? when && tree_now() - when < FAILED_MS : is_recent(r->tree, when, c));
+		(s->err ? when && tree_now() - when < FAILED_MS : tree_fresh(r->tree, when, c));
 	return run(r, known, dates, c->patience, ret_error, ret_fetch);
 }
