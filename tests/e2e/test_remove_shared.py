@@ -242,3 +242,15 @@ def test_a_name_that_was_seen_to_move_here(shared):
     run("rm", tags / "other")
     assert shared.api.digest(shared.repository, "prod") == shared.other.digest
     shared.api.whole(shared.repository, "prod")
+
+
+def test_a_name_that_moves_here_unseen(shared):
+    """The same, and nobody has told the mount: what the few others point to is asked anew before a digest goes."""
+    shared.server.push(shared.repository, "prod", im.image(days_ago(1)))
+    tags = shared.mount("ttl=600")
+    lines("ls", "-l", tags)
+    shared.server.push(shared.repository, "prod", shared.other)
+    run("rm", tags / "other")
+    assert shared.api.digest(shared.repository, "prod") == shared.other.digest
+    shared.api.whole(shared.repository, "prod")
+    assert shared.api.digest(shared.repository, "other") is None
