@@ -17,10 +17,10 @@ def subject_of(image):
 
 
 class Repository:
-    """tags: {tag: image}; loose: images that are pushed by digest alone."""
+    """tags: {tag: image}; loose: images that are pushed by digest alone; gone: digests that were here once."""
 
-    def __init__(self, tags, loose=()):
-        self.tags, self.loose = dict(tags), list(loose)
+    def __init__(self, tags, loose=(), gone=()):
+        self.tags, self.loose, self.gone = dict(tags), list(loose), set(gone)
 
     def pushes(self):
         return [*((None, image) for image in self.loose), *self.tags.items()]
@@ -35,7 +35,7 @@ class Repository:
         """The digest that a tag like sha256-<hex>.sig names, if that image was ever here."""
         match = SUBJECT_TAG.fullmatch(tag)
         digest = match and "sha256:" + match[1]
-        return digest if digest in self.manifests() else None
+        return digest if digest in self.manifests() or digest in self.gone else None
 
     def hanging(self, digest):
         """What refers to a manifest: by its subject, or by its own tag's name."""
@@ -57,11 +57,13 @@ class Repository:
         return found
 
     def held(self, removed, concerned):
-        """The digests that something keeps: a tag that stays and is nobody's signature, or a manifest that is
-        none of what the removed tags lead to, and then what refers to those."""
-        alive = {}
+        """The digests that something keeps: a tag that stays and is no signature of what goes, or a manifest that is
+        none of what the removed tags lead to, and then what refers to those. What was asked for by a name is kept by
+        any other name."""
+        alive, asked = {}, {self.tags[tag].digest for tag in removed}
         for tag, image in self.tags.items():
-            if tag not in removed and self.signed_by(tag) not in concerned:
+            idle = self.signed_by(tag) in {*concerned, *self.gone} and image.digest not in asked
+            if tag not in removed and not idle:
                 alive.update(family(image))
         for digest, image in self.manifests().items():
             if digest not in concerned:
@@ -82,7 +84,8 @@ class Repository:
         alive = self.held(removed, concerned)
         gone = set(concerned) - set(alive)
         tags = {tag: image for tag, image in self.tags.items() if tag not in removed and image.digest not in gone}
-        return Repository(tags, [image for digest, image in self.manifests().items() if digest not in gone])
+        loose = [image for digest, image in self.manifests().items() if digest not in gone]
+        return Repository(tags, loose, self.gone | gone)
 
     def blobs(self):
         """Every digest that is stored for what is here."""
