@@ -31,47 +31,10 @@ struct script {
 	unsigned *used;
 	bool woken;
 	unsigned released, sent, cancelled, urged, settled;
+	void (*watch)(void *data, const char *request);
+	void *watch_data;
 	char failure[600]; /* the first one */
 };
-
-/* ---- the clock ---- */
-
-static atomic_ullong clock_ms = 1000000;
-static atomic_bool timers_held;
-
-uint64_t __wrap_loop_now(void);
-void __wrap_loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
-void __real_loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms);
-
-uint64_t __wrap_loop_now(void)
-{
-	return atomic_load(&clock_ms);
-}
-
-void __wrap_loop_timer_set(struct loop *loop, struct loop_timer *timer, uint64_t delay_ms)
-{
-	if (atomic_load(&timers_held)) {
-		__real_loop_timer_set(loop, timer, 3600000);
-		return;
-	}
-	atomic_fetch_add(&clock_ms, delay_ms);
-	__real_loop_timer_set(loop, timer, 0);
-}
-
-uint64_t script_clock(void)
-{
-	return atomic_load(&clock_ms);
-}
-
-void script_advance(uint64_t ms)
-{
-	atomic_fetch_add(&clock_ms, ms);
-}
-
-void script_hold_timers(bool hold)
-{
-	atomic_store(&timers_held, hold);
-}
 
 static void count(struct script *s, unsigned *number)
 {
@@ -97,19 +60,36 @@ static void describe(const struct script *s, const struct http_request *q, char 
 		 strncmp(q->url, base, n) == 0 && q->url[n] == '/' ? q->url + n : q->url);
 }
 
+static unsigned wanted_times(const struct script_row *row)
+{
+	return row->times ? row->times : 1;
+}
+
+/* With the lock. Have all that must come before a row come? */
+static bool is_due(const struct script *s, size_t row)
+{
+	for (size_t k = 0; s->rows[row].ordered && k < row; k++)
+		if (s->rows[k].ordered && wanted_times(&s->rows[k]) != SCRIPT_ANY &&
+		    s->used[k] < wanted_times(&s->rows[k]))
+			return false;
+	return true;
+}
+
 /* With the lock. */
 static const struct script_row *find_row(struct script *s, const struct http_request *q)
 {
 	char request[4096], range[64], upload[4096];
 
 	describe(s, q, request, sizeof(request));
+	if (s->watch)
+		s->watch(s->watch_data, request);
 	snprintf(range, sizeof(range), "%llu+%zu", (unsigned long long)q->range_offset, q->range_length);
 	snprintf(upload, sizeof(upload), "%s %.*s", q->upload_type ? q->upload_type : "", (int)q->upload_size,
 		 q->upload ? (const char *)q->upload : "");
 	for (size_t k = 0; k < s->nrows; k++) {
 		const struct script_row *row = &s->rows[k];
 
-		if (s->used[k] < (row->times ? row->times : 1) && strcmp(row->request, request) == 0 &&
+		if (s->used[k] < wanted_times(row) && is_due(s, k) && strcmp(row->request, request) == 0 &&
 		    same_text(row->authorization, q->authorization) &&
 		    same_text(row->if_none_match, q->if_none_match) &&
 		    same_text(row->range, q->ranged ? range : NULL) &&
@@ -120,9 +100,9 @@ static const struct script_row *find_row(struct script *s, const struct http_req
 	}
 	if (!s->failure[0])
 		snprintf(s->failure, sizeof(s->failure),
-			 "not expected: %.300s, Authorization %.100s, If-None-Match %.100s", request,
+			 "not expected: %.300s, Authorization %.100s, If-None-Match %.100s%s", request,
 			 q->authorization ? q->authorization : "none",
-			 q->if_none_match ? q->if_none_match : "none");
+			 q->if_none_match ? q->if_none_match : "none", q->no_cache ? ", fresh" : "");
 	return NULL;
 }
 
@@ -346,7 +326,7 @@ void script_finish(struct script *s)
 
 	script_end(s);
 	for (size_t k = 0; k < s->nrows && !s->failure[0]; k++) {
-		const unsigned want = s->rows[k].times ? s->rows[k].times : 1;
+		const unsigned want = wanted_times(&s->rows[k]);
 
 		if (want != SCRIPT_ANY && s->used[k] != want)
 			snprintf(s->failure, sizeof(s->failure), "row %zu, %.300s: came %u times, not %u", k,
@@ -359,6 +339,14 @@ void script_finish(struct script *s)
 	free(s);
 	if (failure[0])
 		fail_msg("%s", failure);
+}
+
+void script_watch(struct script *s, void (*watch)(void *data, const char *request), void *data)
+{
+	pthread_mutex_lock(&s->lock);
+	s->watch = watch;
+	s->watch_data = data;
+	pthread_mutex_unlock(&s->lock);
 }
 
 void script_release(struct script *s)

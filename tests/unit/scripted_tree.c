@@ -2,19 +2,29 @@
 #include "scripted_tree.h"
 
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "journal.h"
 #include "listing.h"
+#include "removal.h"
 #include "unit.h"
 
-static atomic_ullong clock_ms;
+static atomic_ullong clock_ms = 1000000;
 
-uint64_t __wrap_tree_now(void);
-uint64_t __real_tree_now(void);
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret);
+int __real_clock_gettime(clockid_t clock, struct timespec *ret);
 
-uint64_t __wrap_tree_now(void)
+int __wrap_clock_gettime(clockid_t clock, struct timespec *ret)
 {
-	return atomic_fetch_add(&clock_ms, 1);
+	uint64_t now;
+
+	if (clock != CLOCK_MONOTONIC)
+		return __real_clock_gettime(clock, ret);
+	now = atomic_fetch_add(&clock_ms, 1);
+	*ret = (struct timespec){.tv_sec = (time_t)(now / 1000), .tv_nsec = (long)(now % 1000 * 1000000)};
+	return 0;
 }
 
 void scripted_tree_advance(uint64_t ms)
@@ -26,7 +36,12 @@ static void on_log(void *data, enum reg_log_level level, const char *line)
 {
 	struct scripted_tree *st = data;
 
-	(void)line;
+	size_t n;
+
+	pthread_mutex_lock(&st->logging);
+	n = strlen(st->log);
+	snprintf(st->log + n, sizeof(st->log) - n, "%s\n", line);
+	pthread_mutex_unlock(&st->logging);
 	if (level == REG_LOG_ERROR)
 		atomic_fetch_add(&st->errors, 1);
 }
@@ -54,9 +69,7 @@ void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows
 		.notify_data = st,
 	};
 
-	/* tree.c itself sees the real clock, which must be later, and by less than any ttl but 0. */
-	atomic_store(&clock_ms, __real_tree_now() - 1000000);
-	*st = (struct scripted_tree){0};
+	*st = (struct scripted_tree){.logging = PTHREAD_MUTEX_INITIALIZER};
 	st->script = script_start(rows, nrows, NULL, NULL);
 	assert_int_equal(tree_new(script_client(st->script), &o, &st->tree), 0);
 }
@@ -67,8 +80,24 @@ void scripted_tree_finish(struct scripted_tree *st)
 	st->tree->ending = true;
 	tree_unlock(st->tree);
 	script_end(st->script);
+	worker_free(st->disk);
+	journal_free(st->journal);
 	tree_free(st->tree);
 	script_finish(st->script);
+}
+
+void scripted_tree_journal(struct scripted_tree *st, const char *dir)
+{
+	struct reg_error error = {0};
+
+	check_int(journal_new(dir, "https://reg.test", &st->journal, &error), 0, error.msg);
+	assert_int_equal(worker_new(&st->disk), 0);
+	assert_int_equal(worker_start(st->disk), 0);
+	tree_lock(st->tree);
+	st->tree->journal = st->journal;
+	st->tree->disk = st->disk;
+	st->tree->options.allow_delete = true;
+	tree_unlock(st->tree);
 }
 
 struct repository *scripted_repository(struct scripted_tree *st, const char *name)
@@ -138,7 +167,17 @@ static void on_done(struct call *c, int err)
 	pthread_mutex_unlock(&q->lock);
 }
 
-static int run(struct scripted_tree *st, struct question *q)
+static void begin(struct scripted_tree *st, struct question *q)
+{
+	if (!q->call.ask)
+		q->call.ask = ask;
+	q->call.done = on_done;
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_cond_init(&q->answered, NULL);
+	tree_start(st->tree, &q->call);
+}
+
+static int end(struct scripted_tree *st, struct question *q)
 {
 	struct timespec until;
 	unsigned answers;
@@ -146,12 +185,6 @@ static int run(struct scripted_tree *st, struct question *q)
 
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 20; /* only a test that fails waits so long */
-	if (!q->call.ask)
-		q->call.ask = ask;
-	q->call.done = on_done;
-	pthread_mutex_init(&q->lock, NULL);
-	pthread_cond_init(&q->answered, NULL);
-	tree_start(st->tree, &q->call);
 	pthread_mutex_lock(&q->lock);
 	while (!q->answers && r == 0)
 		r = pthread_cond_timedwait(&q->answered, &q->lock, &until);
@@ -161,11 +194,19 @@ static int run(struct scripted_tree *st, struct question *q)
 	pthread_mutex_destroy(&q->lock);
 	pthread_cond_destroy(&q->answered);
 	st->count = q->call.listing && !q->call.listing->err ? q->call.listing->count : SIZE_MAX;
+	st->entry = q->call.entry;
 	reg_bytes_unref(q->call.bytes);
 	reg_bytes_unref(q->call.manifest);
 	reg_bytes_unref(q->call.config);
 	listing_unref(q->call.listing);
+	removal_unref(q->call.removal);
 	return q->err;
+}
+
+static int run(struct scripted_tree *st, struct question *q)
+{
+	begin(st, q);
+	return end(st, q);
 }
 
 int ask_list(struct scripted_tree *st, struct repository *r)
@@ -195,4 +236,32 @@ int ask_tree(struct scripted_tree *st, void (*call)(struct tree *t, struct call 
 	struct question q = {.call = {.ask = call, .node = node, .name = name, .pid = 1}};
 
 	return run(st, &q);
+}
+
+struct question *ask_begin(struct scripted_tree *st, void (*call)(struct tree *t, struct call *c),
+			   uint64_t node, const char *name, int pid)
+{
+	struct question *q = calloc(1, sizeof(*q));
+
+	assert_non_null(q);
+	q->call.ask = call;
+	q->call.node = node;
+	q->call.name = name;
+	q->call.pid = pid;
+	q->call.uid = 1000;
+	begin(st, q);
+	return q;
+}
+
+void ask_interrupt(struct scripted_tree *st, struct question *q)
+{
+	tree_interrupt(st->tree, &q->call);
+}
+
+int ask_end(struct scripted_tree *st, struct question *q)
+{
+	const int err = end(st, q);
+
+	free(q);
+	return err;
 }
