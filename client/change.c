@@ -15,6 +15,7 @@ struct change_work {
 	struct reg_digest digest; /* PUT: of the bytes; DELETE: the reference, if it is one */
 	struct reg_bytes *bytes;
 	char *media_type;
+	bool single;
 };
 
 static void change_done(struct work *w)
@@ -131,6 +132,7 @@ static void put_start(struct work *w)
 	struct change_work *m = container_of(w, struct change_work, work);
 
 	w->x.once = true;
+	w->x.single = m->single;
 	w->x.req.upload = m->bytes->data;
 	w->x.req.upload_size = m->bytes->size;
 	w->x.req.upload_type = m->media_type;
@@ -177,6 +179,7 @@ uint64_t reg_manifest_put(struct reg_client *c, const char *repository, const ch
 		return 0;
 	m->digest = have;
 	m->bytes = reg_bytes_ref(bytes);
+	m->single = call->flags & REG_NO_REPEAT;
 	m->media_type = strdup(media_type);
 	if (!m->media_type) {
 		work_free(&m->work);
@@ -227,6 +230,7 @@ static void delete_start(struct work *w)
 
 	/* A digest stays gone; a tag may have been pushed anew by the time of another attempt. */
 	w->x.once = !m->digest.algorithm;
+	w->x.single = m->single;
 	send(m, HTTP_DELETE, on_deleted);
 }
 
@@ -252,5 +256,6 @@ uint64_t reg_manifest_delete(struct reg_client *c, const char *repository, const
 	if (!m)
 		return 0;
 	m->digest = digest;
+	m->single = call->flags & REG_NO_REPEAT;
 	return work_submit(&m->work, call);
 }

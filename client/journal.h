@@ -23,7 +23,7 @@ enum journal_action {
 
 enum journal_outcome {
 	JOURNAL_REMOVED = 1,
-	JOURNAL_KEPT, /* refused, failed or put back: as it was before */
+	JOURNAL_KEPT, /* refused, failed, put back, or somebody else's to remove: nothing went through us */
 	JOURNAL_PARTLY, /* what was asked for is gone, some of what hung from it (left) is not */
 	JOURNAL_UNKNOWN, /* it failed, and what the registry made of it could not be found out */
 };

@@ -251,6 +251,8 @@ enum reg_flags {
 	REG_AHEAD = 1, /* nobody waits for it yet: served after all calls that somebody waits for */
 	REG_FRESH = 2, /* the registry is asked now: neither what is in memory nor a transfer that began
 			  before will do */
+	REG_NO_REPEAT = 4, /* PUT and DELETE: sent once; "not now" (429, 503) is an answer too, -EAGAIN, since
+			      the caller wants to look again before it is sent another time */
 };
 
 struct reg_call {

@@ -158,7 +158,7 @@ static void on_answer(struct http_request *q)
 		return;
 	}
 	doubt = in_doubt(q);
-	if ((q->err < 0 || q->status >= 400) && !(x->once && doubt) && pause_and_retry(x)) {
+	if ((q->err < 0 || q->status >= 400) && !x->single && !(x->once && doubt) && pause_and_retry(x)) {
 		x->doubt |= doubt;
 		return;
 	}

@@ -27,6 +27,7 @@ struct exchange {
 	const char *scope; /* for a token */
 	const char *group;
 	uint64_t timeout_ms; /* from when it first starts, retries included */
+	bool single; /* not again at all, but to log in */
 	bool once; /* not again unless it is certain that nothing was done: never after a failure in doubt */
 	void (*done)(struct exchange *x);
 

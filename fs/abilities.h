@@ -18,7 +18,8 @@ struct abilities {
 	enum {
 		TAGS_UNKNOWN,
 		TAGS_NO, /* distribution 2: a tag goes by a placeholder put over it */
-		TAGS_YES, /* distribution 3, zot: DELETE of a tag leaves the manifest */
+		TAGS_YES, /* distribution 3, zot: DELETE of a tag is understood */
+		TAGS_PROVEN, /* and was seen to leave the manifest there */
 	} tags;
 	int err;
 	uint64_t asked; /* when it was refused */

@@ -7,7 +7,8 @@
 #include "protect.h"
 #include "util/cleanup.h"
 
-enum { MAX_DEPTH = 8 };
+/* Nobody nests indexes so deep: what is below is taken for protected. */
+enum { MAX_DEPTH = 64 };
 
 static const char in_use[] = "it is in use (protect_from)";
 
@@ -40,7 +41,7 @@ static bool find_cutoff(struct repository *r)
 	auto_free struct timespec *dates = NULL;
 	size_t n = 0;
 
-	if (r->cutoff_of == r->changes + 1)
+	if (r->cutoff_of == r->ages + 1)
 		return true;
 	dates = calloc(r->ntags + 1, sizeof(*dates));
 	if (!dates || !r->listed)
@@ -53,7 +54,7 @@ static bool find_cutoff(struct repository *r)
 	}
 	qsort(dates, n, sizeof(*dates), newest_first);
 	r->cutoff = n > keep ? dates[keep - 1] : (struct timespec){.tv_sec = INT64_MIN};
-	r->cutoff_of = r->changes + 1;
+	r->cutoff_of = r->ages + 1;
 	return true;
 }
 
@@ -64,7 +65,7 @@ static const char *is_new(struct tag *tag)
 
 	if (!r->tree->options.keep || !counts(tag))
 		return NULL;
-	if (r->cutoff_of != r->changes + 1 || date_compare(&age, &r->cutoff) >= 0)
+	if (r->cutoff_of != r->ages + 1 || date_compare(&age, &r->cutoff) >= 0)
 		return "it is one of the newest (keep)";
 	return NULL;
 }
@@ -76,25 +77,31 @@ bool guard_is_certain(struct tag *tag)
 
 /* ---- by name and digest ---- */
 
-/* An image, its config, and for an index all that it lists, as far as they have been read. */
-static bool is_in_use(const struct repository *r, const struct reg_digest *digest, int depth)
+/* An image, its config, and for an index all that it lists, as far as they have been read. Each once. */
+static bool finds_in_use(const struct repository *r, const struct reg_digest *digest, int depth)
 {
 	const struct protect *p = r->tree->protect;
-	const struct image *i;
+	struct image *i = image_get(r->tree, digest);
 
-	if (!p)
-		return false;
-	if (protect_has_digest(p, r->name, digest))
+	if (protect_has_digest(p, r->name, digest) || depth == MAX_DEPTH)
 		return true;
-	i = image_get(r->tree, digest);
-	if (!i || !i->known || depth == MAX_DEPTH)
+	if (!i || !i->known || i->mark == r->tree->mark)
 		return false;
+	i->mark = r->tree->mark;
 	if (i->config.algorithm && protect_has_digest(p, r->name, &i->config))
 		return true;
 	for (size_t k = 0; k < i->nitems; k++)
-		if (is_in_use(r, &i->items[k].digest, depth + 1))
+		if (finds_in_use(r, &i->items[k].digest, depth + 1))
 			return true;
 	return false;
+}
+
+static bool is_in_use(const struct repository *r, const struct reg_digest *digest)
+{
+	if (!r->tree->protect)
+		return false;
+	r->tree->mark++;
+	return finds_in_use(r, digest, 0);
 }
 
 const char *guard_name(const struct tag *tag)
@@ -109,41 +116,50 @@ static const char *guard_image(struct tag *tag)
 {
 	const char *why = guard_name(tag);
 
-	if (!why && tag->image && is_in_use(tag->repository, &tag->image->digest, 0))
+	if (!why && tag->image && is_in_use(tag->repository, &tag->image->digest))
 		why = in_use;
 	return why ? why : is_new(tag);
 }
 
 const char *guard_digest(struct repository *r, const struct reg_digest *digest)
 {
-	return is_in_use(r, digest, 0) ? in_use : NULL;
+	return is_in_use(r, digest) ? in_use : NULL;
 }
 
-static bool lists(const struct tree *t, const struct image *i, const struct reg_digest *digest, int depth)
+static bool lists(struct tree *t, struct image *i, const struct reg_digest *digest, int depth)
 {
-	for (size_t k = 0; i && i->known && k < i->nitems; k++) {
-		if (reg_digest_equal(&i->items[k].digest, digest))
+	if (depth == MAX_DEPTH)
+		return true;
+	if (!i || !i->known || i->mark == t->mark)
+		return false;
+	i->mark = t->mark;
+	for (size_t k = 0; k < i->nitems; k++)
+		if (reg_digest_equal(&i->items[k].digest, digest) ||
+		    (i->items[k].index && lists(t, image_get(t, &i->items[k].digest), digest, depth + 1)))
 			return true;
-		if (depth < MAX_DEPTH && i->items[k].index &&
-		    lists(t, image_get((struct tree *)t, &i->items[k].digest), digest, depth + 1))
-			return true;
-	}
 	return false;
+}
+
+static bool is_listed_by(struct tag *tag, const struct reg_digest *digest)
+{
+	tag->repository->tree->mark++;
+	return lists(tag->repository->tree, tag->image, digest, 0);
 }
 
 /* A signature stays with its image, and with an index that lists it. */
 static const char *guard_subject(struct repository *r, const struct reg_digest *subject)
 {
 	struct holder *h = repository_holder(r, subject);
+	const struct manifest *m;
 
-	if (is_in_use(r, subject, 0))
+	if (is_in_use(r, subject))
 		return in_use;
 	for (struct list *node = h ? h->tags.next : NULL; node && node != &h->tags; node = node->next)
 		if (guard_image(container_of(node, struct tag, held)))
 			return "what it belongs to is protected";
-	for (size_t k = 0; !h && k < r->ntags; k++)
-		if (r->tags[k]->image && lists(r->tree, r->tags[k]->image, subject, 0) &&
-		    guard_image(r->tags[k]))
+	m = h ? NULL : repository_manifest(r, subject);
+	for (size_t k = 0; m && m->nparents && k < r->ntags; k++)
+		if (is_listed_by(r->tags[k], subject) && guard_image(r->tags[k]))
 			return "what it belongs to is protected";
 	return NULL;
 }

@@ -181,6 +181,8 @@ static void on_loaded(void *data, const struct reg_result *result)
 	tree_lock(t);
 	if (r < 0)
 		error = *result->error;
+	if (r == -ENOENT && !error.code[0]) /* not the registry's own answer: it proves nothing */
+		r = -EIO;
 	if (r == -ENOENT)
 		s->absent = tree_now();
 	if (r == 0)

@@ -44,6 +44,7 @@ struct image {
 	struct image_item *items; /* of an index */
 	size_t nitems;
 	char *media_type;
+	uint32_t mark; /* the last look through many that came by: tree->mark */
 	bool has_annotation; /* org.opencontainers.image.created */
 	struct timespec annotation;
 

@@ -68,3 +68,8 @@ void notify_attr(struct notify *n, uint64_t node)
 	m->node = node;
 	worker_post(n->worker, &m->task);
 }
+
+void notify_then(struct notify *n, struct worker_task *task)
+{
+	worker_post(n->worker, task);
+}

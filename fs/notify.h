@@ -18,4 +18,8 @@ void notify_free(struct notify *n);
 /* Forget a node's attributes. Without memory nothing is told, and the kernel's own time-out does it. */
 void notify_attr(struct notify *n, uint64_t node);
 
+struct worker_task;
+/* Runs a task once the kernel has been told all of the above. */
+void notify_then(struct notify *n, struct worker_task *task);
+
 #endif

@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 
 #include "listing.h"
+#include "util/cleanup.h"
 #include "waiter.h"
 
 enum { MAX_BACKGROUND = 64 };
@@ -152,9 +153,36 @@ static void reply_err(struct waiter *w, int err)
 	fuse_reply_err(w->req, -err);
 }
 
+struct late_reply {
+	struct worker_task task;
+	fuse_req_t req;
+	int err;
+};
+
+static void run_late_reply(struct worker_task *task)
+{
+	struct late_reply *late = container_of(task, struct late_reply, task);
+
+	fuse_reply_err(late->req, -late->err);
+	free(late);
+}
+
+/* Who removed something finds what went along gone: so the kernel is told that first. */
+static void reply_removed(struct waiter *w, int err)
+{
+	struct late_reply *late = calloc(1, sizeof(*late));
+
+	if (!late) {
+		reply_err(w, err);
+		return;
+	}
+	*late = (struct late_reply){.task.run = run_late_reply, .req = w->req, .err = err};
+	notify_then(w->fs->kernel, &late->task);
+}
+
 static void op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct waiter *w = waiter_new(req, parent, name, NULL, reply_err);
+	struct waiter *w = waiter_new(req, parent, name, NULL, reply_removed);
 
 	if (w)
 		waiter_ask(w, tree_unlink);

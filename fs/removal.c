@@ -87,9 +87,9 @@ static void sent(struct removal *m, uint64_t op)
 		m->step(m, &result);
 }
 
-void removal_delete(struct removal *m, const char *reference, removal_step *step)
+void removal_delete(struct removal *m, const char *reference, unsigned flags, removal_step *step)
 {
-	const struct reg_call call = {.done = on_answer, .data = m};
+	const struct reg_call call = {.done = on_answer, .data = m, .flags = flags};
 
 	m->step = step;
 	sent(m, reg_manifest_delete(m->repository->tree->client, m->repository->name, reference, &call));
@@ -104,20 +104,26 @@ void removal_get(struct removal *m, const char *reference, removal_step *step)
 }
 
 void removal_put(struct removal *m, const char *reference, const char *media_type, struct reg_bytes *bytes,
-		 removal_step *step)
+		 unsigned flags, removal_step *step)
 {
-	const struct reg_call call = {.done = on_answer, .data = m};
+	const struct reg_call call = {.done = on_answer, .data = m, .flags = flags};
 
 	m->step = step;
 	sent(m, reg_manifest_put(m->repository->tree->client, m->repository->name, reference, media_type,
 				 bytes, &call));
 }
 
+bool removal_is_absent(const struct reg_result *result)
+{
+	return result->err == -ENOENT && result->error->code[0];
+}
+
 bool removal_is_unclear(const struct reg_result *result)
 {
 	switch (result->err) {
-	case 0:
 	case -ENOENT:
+		return !result->error->code[0];
+	case 0:
 	case -EPERM:
 	case -EROFS:
 	case -EACCES:
@@ -129,6 +135,13 @@ bool removal_is_unclear(const struct reg_result *result)
 		return result->error->status < 400 || result->error->status == 429 ||
 		       result->error->status >= 500;
 	}
+}
+
+void removal_was_gone(struct removal *m)
+{
+	tree_log(m->repository->tree, REG_LOG_INFO, "%s%s%s: it was gone already", m->repository->name,
+		 m->tag ? ":" : "", m->tag ? m->tag->name : "");
+	removal_finish(m, JOURNAL_KEPT, -ENOENT);
 }
 
 void removal_log(const struct removal *m, const struct reg_result *result)
@@ -191,7 +204,7 @@ static void leave(struct removal *m)
 /* There was no clear answer: is the manifest still there? */
 static void on_looked(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == -ENOENT)
+	if (removal_is_absent(result))
 		went(m);
 	else
 		removal_finish(m, result->err == 0 ? JOURNAL_KEPT : JOURNAL_UNKNOWN, m->err);
@@ -202,9 +215,9 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 	char text[REG_DIGEST_MAX];
 
 	m->err = result->err;
-	if (result->err == -ENOENT) { /* somebody else was faster */
+	if (removal_is_absent(result)) {
 		gone_item(m->repository, current(m), m->tag, m->pid);
-		removal_finish(m, JOURNAL_UNKNOWN, result->err);
+		removal_was_gone(m);
 	} else if (m->by_name && !m->name_at && result->err == -EPERM) {
 		/* It cannot do that either: what counts is what it said to the digest. */
 		removal_finish(m, JOURNAL_KEPT, -EBUSY);
@@ -223,20 +236,46 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 }
 
 static void on_deleted(struct removal *m, const struct reg_result *result);
+static void delete_name(struct removal *m);
+
+/* Only the name that was asked for has been looked at; the others may have moved. */
+static void on_name(struct removal *m, const struct reg_result *result)
+{
+	const struct tag *name = current(m)->tags[m->name_at];
+
+	if (removal_is_absent(result)) {
+		m->name_at++;
+		delete_name(m);
+	} else if (result->err < 0) {
+		first_failed(m, result);
+	} else if (reg_digest_equal(&result->digest, &current(m)->manifest->digest)) {
+		removal_delete(m, name->name, REG_NO_REPEAT, on_deleted);
+	} else {
+		tree_log(m->repository->tree, REG_LOG_WARN,
+			 "%s:%s: it was pushed while what it pointed to was being removed, and stays",
+			 m->repository->name, name->name);
+		removal_finish(m, m->name_at ? JOURNAL_UNKNOWN : JOURNAL_KEPT, -ESTALE);
+	}
+}
 
 static void delete_name(struct removal *m)
 {
 	const struct plan_item *item = current(m);
 	char text[REG_DIGEST_MAX];
-	const char *name = m->by_name && item->tags[m->name_at] ? item->tags[m->name_at]->name : NULL;
+	const struct tag *name = m->by_name ? item->tags[m->name_at] : NULL;
 
-	removal_delete(m, name ? name : reg_digest_text(&item->manifest->digest, text), on_deleted);
+	if (name && name == m->tag)
+		removal_delete(m, name->name, REG_NO_REPEAT, on_deleted);
+	else if (name)
+		removal_get(m, name->name, on_name);
+	else
+		removal_delete(m, reg_digest_text(&item->manifest->digest, text), 0, on_deleted);
 }
 
 static void on_deleted(struct removal *m, const struct reg_result *result)
 {
 	const struct plan_item *item = current(m);
-	const bool gone = result->err == 0 || ((m->at || m->by_name) && result->err == -ENOENT);
+	const bool gone = result->err == 0 || ((m->at || m->by_name) && removal_is_absent(result));
 
 	if (gone && m->by_name && item->tags[m->name_at]) {
 		m->name_at++;

@@ -55,6 +55,7 @@ struct removal {
 	size_t at, name_at; /* the item, and its name, that is going */
 	bool by_name; /* its names go first, one by one */
 	unsigned looks; /* how often it was looked what became of a tag */
+	unsigned tries; /* how often the registry had no time */
 	struct reg_digest *left; /* what should have gone and did not */
 	size_t nleft;
 };
@@ -72,14 +73,18 @@ int removal_add_bytes(struct removal *m, const struct reg_digest *digest, struct
 void removal_start(struct removal *m);
 
 /* For its parts: requests, each answered by step; and the end. */
-void removal_delete(struct removal *m, const char *reference, removal_step *step);
+void removal_delete(struct removal *m, const char *reference, unsigned flags, removal_step *step);
 void removal_get(struct removal *m, const char *reference, removal_step *step);
 void removal_put(struct removal *m, const char *reference, const char *media_type, struct reg_bytes *bytes,
-		 removal_step *step);
+		 unsigned flags, removal_step *step);
 void removal_finish(struct removal *m, enum journal_outcome outcome, int err);
+/* The end, where somebody else was faster: nothing was removed by us. */
+void removal_was_gone(struct removal *m);
 /* The one line of a failure. */
 void removal_log(const struct removal *m, const struct reg_result *result);
 
+/* Does the registry itself say that it is not there? A proxy's page proves nothing. */
+bool removal_is_absent(const struct reg_result *result);
 /* May the registry have done what it was asked, although it did not say so? */
 bool removal_is_unclear(const struct reg_result *result);
 

@@ -42,6 +42,39 @@ static int know_names(const struct removal *m, const struct call *c, struct fetc
 }
 
 /* Who holds what, of everything in the repository. */
+/*
+ * Names that are protected are asked about again and again: what somebody has just moved there is in use,
+ * whatever it was before.
+ */
+static int know_protected(struct removal *m, const struct call *c, struct fetch **ret_fetch)
+{
+	const struct call recent = {.began = c->began, .patience = m->in_a_row ? LIST_MS : 1};
+	struct repository *r = m->repository;
+	unsigned pending = 0, names = 0;
+
+	if (!m->in_a_row && r->nlisted <= r->tree->options.connections)
+		return 0; /* so is every other */
+	if (!r->tree->protect || tree_fresh(r->tree, r->protected_known, &recent))
+		return 0;
+	for (size_t k = 0; k < r->ntags; k++)
+		names += r->tags[k]->listed && guard_name(r->tags[k]);
+	/* More than can be asked for at once, as a cluster runs them, are as old as all the others. */
+	for (size_t k = 0; k < r->ntags && names <= r->tree->options.connections; k++) {
+		int err;
+
+		if (!r->tags[k]->listed || !guard_name(r->tags[k]))
+			continue;
+		err = tag_resolve(r->tags[k], &recent, false, ret_fetch);
+		if (err < 0 && err != -ENOENT)
+			return refuse(m, -EBUSY, "a protected tag could not be resolved");
+		pending += err == 1;
+	}
+	if (pending)
+		return 1;
+	r->protected_known = tree_now();
+	return 0;
+}
+
 static int know_holders(const struct removal *m, const struct call *c, struct fetch **ret_fetch)
 {
 	struct repository *r = m->repository;
@@ -89,6 +122,8 @@ static void on_checked(void *data, const struct reg_result *result)
 	m->check_err = result->err;
 	if (result->err < 0)
 		error = *result->error;
+	if (!m->tag && result->err == -ENOENT && !error.code[0])
+		m->check_err = -EIO;
 	if (m->tag)
 		m->check_err = tag_learn(m->tag, result, &error);
 	if (m->check_err == 0) {
@@ -187,7 +222,7 @@ static int prepare_untag(struct removal *m, struct fetch **ret_fetch)
 		return refuse(m, -EBUSY,
 			      "others hold it, the registry cannot delete a tag, and whether it deletes a "
 			      "manifest could not be proved");
-	if (a->tags == TAGS_YES || m->placeholder)
+	if (a->tags != TAGS_NO || m->placeholder)
 		return 0;
 	return placeholder_make(m->plan.items[0].image->media_type, &m->placeholder, &m->placeholder_digest);
 }
@@ -232,12 +267,14 @@ static int commit(struct removal *m, struct fetch **ret_fetch)
 	return m->over ? m->err : 1;
 }
 
-static int know_all(const struct removal *m, const struct call *c, struct fetch **ret_fetch)
+static int know_all(struct removal *m, const struct call *c, struct fetch **ret_fetch)
 {
 	int err = m->repository->tree->options.dry_run ? 0 : abilities_deletes(m->repository, ret_fetch);
 
 	if (err == 0)
 		err = know_names(m, c, ret_fetch);
+	if (err == 0)
+		err = know_protected(m, c, ret_fetch);
 	return err == 0 ? know_holders(m, c, ret_fetch) : err;
 }
 
@@ -301,6 +338,8 @@ int remove_manifest(struct tree *t, struct call *c, struct repository *r, struct
 		return err;
 	if (repository_holder(r, &manifest->digest) || manifest->nparents)
 		return refuse(m, -EBUSY, "a tag or an index holds it");
+	if (manifest->listed && manifest->subject && manifest->subject->listed)
+		return refuse(m, -EBUSY, "it belongs to a manifest that is there, and goes with it");
 	err = plan(m, ret_fetch);
 	why = err == 0 ? guard_digest(r, &manifest->digest) : NULL;
 	if (why)

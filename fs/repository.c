@@ -115,6 +115,19 @@ bool repository_is_fresh(const struct repository *r, const struct call *c)
 	return tree_fresh(r->tree, r->listed, c);
 }
 
+/* Somebody else removed it; or it was moved onto what has just been removed here, which nobody can see. */
+static void vanished(struct repository *r, struct tag *tag)
+{
+	if (r->changed_last && r->changed_last + 1000 >= r->listed)
+		tree_log(r->tree, REG_LOG_WARN,
+			 "%s:%s: it has gone while others were removed: if nobody else removed it, it was "
+			 "moved meanwhile to one of them, which regfs-undelete puts back",
+			 r->name, tag->name);
+	tag->listed = false;
+	r->ages++;
+	tag_gone(tag);
+}
+
 /* Takes over a list. Returns 0 or -ENOMEM. */
 static int merge_tags(struct repository *r, const struct reg_names *names)
 {
@@ -135,6 +148,7 @@ static int merge_tags(struct repository *r, const struct reg_names *names)
 			continue;
 		if (!tag->listed) {
 			r->changes++;
+			r->ages++;
 			along_forget(tag);
 		}
 		kept += tag->listed;
@@ -144,8 +158,7 @@ static int merge_tags(struct repository *r, const struct reg_names *names)
 	}
 	for (size_t k = 0; k < r->ntags; k++)
 		if (r->tags[k]->listed && !r->tags[k]->merged) {
-			r->tags[k]->listed = false;
-			tag_gone(r->tags[k]);
+			vanished(r, r->tags[k]);
 		}
 	r->nlisted = listed;
 	if (listed)

@@ -92,8 +92,10 @@ struct repository {
 	const char *name;
 	struct fetch listing;
 	struct fetch changing; /* a removal under way: one at a time */
+	uint64_t protected_known; /* when all tags that are protected by name were asked about; 0: never */
 	uint64_t changed_last; /* when the last one ended; 0: there was none */
 	struct abilities abilities;
+	uint64_t ages; /* counts what may change who is the newest */
 	uint64_t changes; /* counts what may give a digest another holder: names that come, tags that move */
 	uint64_t listed; /* when the tags were last listed; 0: never */
 	uint64_t absent; /* when the registry said that there is no such repository; 0: never */
@@ -110,7 +112,7 @@ struct repository {
 	size_t nmanifests, manifest_room;
 	struct map digests; /* of the manifests */
 	struct survey *survey; /* NULL until it is needed */
-	struct timespec cutoff; /* keep=N: what is as new as this stays, if cutoff_of is changes + 1 */
+	struct timespec cutoff; /* keep=N: what is as new as this stays, if cutoff_of is ages + 1 */
 	uint64_t cutoff_of;
 };
 

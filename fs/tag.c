@@ -105,6 +105,7 @@ static int point_to(struct tag *tag, struct image *i)
 	leave_holder(tag);
 	tag->image = NULL;
 	r->changes++;
+	r->ages++;
 	h = repository_holder(r, &i->digest);
 	if (!h)
 		h = add_holder(tag, &i->digest);
@@ -143,8 +144,11 @@ static int learn(struct tag *tag, const struct reg_result *result, struct reg_er
 
 int tag_learn(struct tag *tag, const struct reg_result *result, struct reg_error *error)
 {
-	const int err = learn(tag, result, error);
+	int err = learn(tag, result, error);
 
+	/* A page that no registry wrote does not prove that what the registry lists is not there. */
+	if (err == -ENOENT && tag->listed && !result->error->code[0])
+		err = -EIO;
 	if (err == 0) {
 		tag->resolved = tree_now();
 		tag->absent = 0;
@@ -152,6 +156,7 @@ int tag_learn(struct tag *tag, const struct reg_result *result, struct reg_error
 	} else if (err == -ENOENT) {
 		tag_gone(tag);
 		tag->absent = tree_now();
+		tag->repository->ages++;
 	}
 	return err;
 }
@@ -226,6 +231,7 @@ int tag_date(struct tag *tag, const struct call *c, struct fetch **ret_fetch)
 		if (err != -ENOENT)
 			return err;
 		tag->no_subject = true; /* its image is gone: it stands for itself */
+		r->ages++;
 	}
 	return image_date(r->tree, tag->image, r->name, !c, 0, ret_fetch);
 }

@@ -168,6 +168,7 @@ struct tree {
 	int catalog_error; /* why not */
 
 	struct map images; /* by digest */
+	uint32_t mark; /* counts looks through indexes of indexes, so that each is looked at once */
 	enum {
 		REFERRERS_UNKNOWN,
 		REFERRERS_API,

@@ -13,7 +13,7 @@
 #include "removal.h"
 #include "util/cleanup.h"
 
-enum { MAX_LOOKS = 4 };
+enum { MAX_LOOKS = 4, MAX_TRIES = 3 };
 
 static const char *digest_of(const struct removal *m, char text[REG_DIGEST_MAX])
 {
@@ -58,6 +58,13 @@ static void on_put_back(struct removal *m, const struct reg_result *result)
 	look(m); /* yes is no proof, and no is none either */
 }
 
+/* The last time it may take as long as the registry asks to wait: a placeholder must not stay. */
+static void put_back(struct removal *m)
+{
+	removal_put(m, m->tag->name, m->plan.items[0].image->media_type, original(m),
+		    m->looks < MAX_LOOKS ? REG_NO_REPEAT : 0, on_put_back);
+}
+
 /* It was moved by somebody else meanwhile: theirs stays. */
 static void moved(struct removal *m, const struct reg_result *result)
 {
@@ -72,21 +79,23 @@ static void moved(struct removal *m, const struct reg_result *result)
 
 static void on_look(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == -ENOENT)
+	if (removal_is_absent(result))
 		untagged(m); /* it was done although nobody said so */
 	else if (result->err < 0)
 		look(m);
 	else if (reg_digest_equal(&result->digest, &m->manifest->digest))
 		removal_finish(m, JOURNAL_KEPT, m->err);
 	else if (reg_digest_equal(&result->digest, &m->placeholder_digest))
-		removal_put(m, m->tag->name, m->plan.items[0].image->media_type, original(m), on_put_back);
+		put_back(m);
 	else
 		moved(m, result);
 }
 
 static void look(struct removal *m)
 {
-	if (m->looks++ < MAX_LOOKS)
+	const unsigned most = m->repository->tree->ending ? 2 : MAX_LOOKS + 1;
+
+	if (m->looks++ < most)
 		removal_get(m, m->tag->name, on_look);
 	else
 		unknown(m, m->err);
@@ -98,6 +107,8 @@ static void failed(struct removal *m, const struct reg_result *result)
 	removal_log(m, result);
 	look(m);
 }
+
+static void begin(struct removal *m);
 
 /* ---- by a placeholder ---- */
 
@@ -116,34 +127,34 @@ static void on_placed(struct removal *m, const struct reg_result *result)
 {
 	char text[REG_DIGEST_MAX];
 
-	if (result->err == 0)
-		removal_delete(m, reg_digest_text(&m->placeholder_digest, text), on_displaced);
+	if (result->err == -EAGAIN && ++m->tries < MAX_TRIES)
+		begin(m); /* which waits, and looks again */
+	else if (result->err == 0)
+		removal_delete(m, reg_digest_text(&m->placeholder_digest, text), 0, on_displaced);
 	else if (removal_is_unclear(result) || result->err == -EBADMSG)
 		failed(m, result);
 	else
 		refused(m, result);
 }
 
-/* There is no way to say "only if it is still that": so it is asked just before. */
-static void on_before(struct removal *m, const struct reg_result *result)
-{
-	if (result->err == -ENOENT) {
-		gone_tag(m->tag);
-		removal_finish(m, JOURNAL_UNKNOWN, -ENOENT);
-	} else if (result->err < 0) {
-		refused(m, result);
-	} else if (!reg_digest_equal(&result->digest, &m->manifest->digest)) {
-		moved(m, result);
-	} else {
-		const char *const type = m->plan.items[0].image->media_type;
-
-		removal_put(m, m->tag->name, placeholder_type(type), m->placeholder, on_placed);
-	}
-}
-
 /* ---- by its name ---- */
 
-static void put_next(struct removal *m);
+/* The next of the other names that it had; NULL: there is none. Counts from 1. */
+static const struct tag *other_name(const struct removal *m, size_t wanted)
+{
+	const struct holder *h = repository_holder(m->repository, &m->manifest->digest);
+	size_t n = 0;
+
+	for (struct list *node = h ? h->tags.next : NULL; node && node != &h->tags; node = node->next) {
+		const struct tag *tag = container_of(node, struct tag, held);
+
+		if (tag != m->tag && ++n == wanted)
+			return tag;
+	}
+	return NULL;
+}
+
+static void look_at_other(struct removal *m);
 
 static void on_restored(struct removal *m, const struct reg_result *result)
 {
@@ -152,62 +163,73 @@ static void on_restored(struct removal *m, const struct reg_result *result)
 		unknown(m, result->err);
 		return;
 	}
-	put_next(m);
+	look_at_other(m);
 }
 
-/* The manifest under its digest, then under every other name that it had. */
-static void put_next(struct removal *m)
+/* What is there again, or points elsewhere now, is left alone. */
+static void on_other(struct removal *m, const struct reg_result *result)
 {
-	const struct holder *h = repository_holder(m->repository, &m->manifest->digest);
-	const char *const type = m->plan.items[0].image->media_type;
-	const struct list *node = h ? h->tags.next : NULL;
-	char text[REG_DIGEST_MAX];
+	const struct tag *tag = other_name(m, m->name_at);
 
-	if (m->name_at++ == 0) {
-		removal_put(m, digest_of(m, text), type, original(m), on_restored);
-		return;
-	}
-	for (size_t k = 1; node && node != &h->tags && k < m->name_at - 1; k++)
-		node = node->next;
-	if (node && node != &h->tags)
-		removal_put(m, container_of(node, struct tag, held)->name, type, original(m), on_restored);
-	else
-		removal_finish(m, JOURNAL_KEPT, -EIO);
-}
-
-/* The tag is gone. Is the manifest still there for the others? */
-static void on_verified(struct removal *m, const struct reg_result *result)
-{
-	if (result->err != -ENOENT) {
-		if (result->err < 0)
-			removal_log(m, result);
-		untagged(m);
+	if (!removal_is_absent(result) || !tag) {
+		look_at_other(m);
 		return;
 	}
 	tree_log(m->repository->tree, REG_LOG_ERROR,
-		 "%s:%s: to delete this tag the registry removed %s, which others hold: it is put back",
-		 m->repository->name, m->tag->name, "the manifest");
+		 "%s:%s: it has gone together with %s, which alone was to be removed: it is put back",
+		 m->repository->name, tag->name, m->tag->name);
 	m->repository->abilities.tags = TAGS_NO;
-	put_next(m);
+	removal_put(m, tag->name, m->plan.items[0].image->media_type, original(m), REG_NO_REPEAT,
+		    on_restored);
+}
+
+static void look_at_other(struct removal *m)
+{
+	const struct tag *tag = other_name(m, ++m->name_at);
+
+	if (tag)
+		removal_get(m, tag->name, on_other);
+	else
+		untagged(m);
+}
+
+/*
+ * The first tag that a repository lets us delete: is the manifest still there for the others? Only the first,
+ * since later a manifest that is gone is more likely to have been removed by somebody else.
+ */
+static void on_verified(struct removal *m, const struct reg_result *result)
+{
+	if (removal_is_absent(result)) {
+		look_at_other(m);
+		return;
+	}
+	if (result->err == 0)
+		m->repository->abilities.tags = TAGS_PROVEN;
+	else
+		removal_log(m, result);
+	untagged(m);
 }
 
 static void verify(struct removal *m)
 {
 	char text[REG_DIGEST_MAX];
 
-	removal_get(m, digest_of(m, text), on_verified);
+	if (m->repository->abilities.tags == TAGS_PROVEN)
+		untagged(m);
+	else
+		removal_get(m, digest_of(m, text), on_verified);
 }
 
 static void on_named_look(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == -ENOENT)
+	if (removal_is_absent(result))
 		verify(m);
 	else if (result->err < 0)
 		unknown(m, m->err);
-	else if (reg_digest_equal(&result->digest, &m->manifest->digest))
-		removal_finish(m, JOURNAL_KEPT, m->err);
-	else
+	else if (!reg_digest_equal(&result->digest, &m->manifest->digest))
 		moved(m, result);
+	else
+		removal_finish(m, JOURNAL_KEPT, m->err);
 }
 
 static void on_named(struct removal *m, const struct reg_result *result)
@@ -216,9 +238,11 @@ static void on_named(struct removal *m, const struct reg_result *result)
 
 	if (result->err == 0) {
 		verify(m);
-	} else if (result->err == -ENOENT) {
+	} else if (removal_is_absent(result)) {
 		gone_tag(m->tag);
-		removal_finish(m, JOURNAL_UNKNOWN, -ENOENT);
+		removal_was_gone(m);
+	} else if (result->err == -EAGAIN && ++m->tries < MAX_TRIES) {
+		begin(m);
 	} else if ((status == 400 || status == 405) && result->err != -EROFS) {
 		/* What it can was misjudged: the next try is made with a placeholder. */
 		m->repository->abilities.tags = TAGS_NO;
@@ -233,10 +257,32 @@ static void on_named(struct removal *m, const struct reg_result *result)
 	}
 }
 
+/* ---- both ---- */
+
+/* There is no way to say "only if it is still that": so it is asked just before. */
+static void on_before(struct removal *m, const struct reg_result *result)
+{
+	if (removal_is_absent(result)) {
+		gone_tag(m->tag);
+		removal_was_gone(m);
+	} else if (result->err < 0) {
+		refused(m, result);
+	} else if (!reg_digest_equal(&result->digest, &m->manifest->digest)) {
+		moved(m, result);
+	} else if (m->placeholder) {
+		removal_put(m, m->tag->name, placeholder_type(m->plan.items[0].image->media_type),
+			    m->placeholder, REG_NO_REPEAT, on_placed);
+	} else {
+		removal_delete(m, m->tag->name, REG_NO_REPEAT, on_named);
+	}
+}
+
+static void begin(struct removal *m)
+{
+	removal_get(m, m->tag->name, on_before);
+}
+
 void untag_start(struct removal *m)
 {
-	if (m->repository->abilities.tags == TAGS_YES)
-		removal_delete(m, m->tag->name, on_named);
-	else
-		removal_get(m, m->tag->name, on_before);
+	begin(m);
 }
