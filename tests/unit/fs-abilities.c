@@ -120,7 +120,7 @@ static void shared(void **state)
 		{"proved",
 		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "400:DIGEST_INVALID\n" BY_PLACEHOLDER, 0,
 		 "untag v1: m1[v1] removed"},
-		{"a proxy's page", PROBE "404\n" SHARED PROBE_TAG "400:DIGEST_INVALID\n", -EBUSY, ""},
+		{"a proxy's page", PROBE "404:-\n" SHARED PROBE_TAG "400:DIGEST_INVALID\n", -EBUSY, ""},
 		{"it says yes to everything", PROBE "202\n" SHARED PROBE_TAG "405:UNSUPPORTED\n", -EBUSY, ""},
 		{"it does not like the digest",
 		 PROBE "400:DIGEST_INVALID\n" SHARED PROBE_TAG "400:DIGEST_INVALID\n", -EBUSY, ""},
@@ -128,13 +128,13 @@ static void shared(void **state)
 		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "404:MANIFEST_UNKNOWN\n" BY_NAME, 0,
 		 "untag v1: m1[v1] removed"},
 		{"tags can go, and nothing was proved",
-		 PROBE "404\n" SHARED PROBE_TAG "404:MANIFEST_UNKNOWN\n" BY_NAME, 0,
+		 PROBE "404:-\n" SHARED PROBE_TAG "404:MANIFEST_UNKNOWN\n" BY_NAME, 0,
 		 "untag v1: m1[v1] removed"},
 		{"tags can go, as distribution 3.0 says it",
 		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "202\n" BY_NAME, 0,
 		 "untag v1: m1[v1] removed"},
 		{"a proxy's page about a tag",
-		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "404\n" BY_PLACEHOLDER, 0,
+		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "404:-\n" BY_PLACEHOLDER, 0,
 		 "untag v1: m1[v1] removed"},
 		{"501 about a tag", PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "501\n" BY_PLACEHOLDER, 0,
 		 "untag v1: m1[v1] removed"},
@@ -160,7 +160,8 @@ static void asked_once(void **state)
 {
 	static const char script[] =
 		PROBE "404:MANIFEST_UNKNOWN\nLIST v1 v2 v3\nGET v1 = m1\nGET v2 = m1\nGET v3 = m1\n" PROBE_TAG
-		      "500\nLIST v1 v2 v3\n" PROBE_TAG "400:DIGEST_INVALID\n" BY_PLACEHOLDER
+		      "500\nLIST v1 v2 v3\nGET v1~m1 304\nGET v2~m1 304\nGET v3~m1 304\n" PROBE_TAG
+		      "400:DIGEST_INVALID\n" BY_PLACEHOLDER
 		      "CHECK v2 = m1\nCHECK v2 = m1\nPUT v2 placeholder 201\nDELETE @placeholder 202\n";
 	struct scene s;
 

@@ -114,7 +114,7 @@ const char *scene_script_word(struct scene_script *s, const char *word)
 
 static void say(struct scene_script *s, struct script_row *row, const char *answer, char **rest)
 {
-	const char *colon = strchr(answer, ':');
+	const char *colon = strchr(answer, ':'), *code = colon ? colon + 1 : NULL;
 
 	if (strcmp(answer, "=") == 0) {
 		const char *name = strtok_r(NULL, " ", rest);
@@ -138,8 +138,10 @@ static void say(struct scene_script *s, struct script_row *row, const char *answ
 	} else {
 		row->status = atoi(answer);
 		assert_true(row->status >= 200);
-		if (colon)
-			row->body = keep(s, "{\"errors\":[{\"code\":\"%s\",\"message\":\"m\"}]}", colon + 1);
+		if (row->status == 404 && !code)
+			code = "MANIFEST_UNKNOWN";
+		if (code && strcmp(code, "-") != 0)
+			row->body = keep(s, "{\"errors\":[{\"code\":\"%s\",\"message\":\"m\"}]}", code);
 	}
 }
 

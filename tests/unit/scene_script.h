@@ -10,11 +10,11 @@
  *     PUT v1 m1 201         the manifest m1 is put under v1
  *     DELETE @m1 202
  *
- * An answer is "= DOCUMENT", a status, STATUS:CODE (with an error of that code), cut (the connection broke),
- * timeout, refused or "held STATUS" (not before script_release()); xN behind it: so many times, any: as often
- * as it comes. In every word @NAME is the digest of a document, %NAME the same with '-' for the ':', as in
- * tags, and $ is what random_hex() says, which must always be the same. LIST, CHECK, PUT and DELETE must come
- * in the order in which they are written.
+ * An answer is "= DOCUMENT", a status, STATUS:CODE (with an error of that code; 404 has one, unless it is
+ * 404:-), cut (the connection broke), timeout, refused or "held STATUS" (not before script_release()); xN
+ * behind it: so many times, any: as often as it comes. In every word @NAME is the digest of a document, %NAME
+ * the same with '-' for the ':', as in tags, and $ is what random_hex() says, which must always be the same.
+ * LIST, CHECK, PUT and DELETE must come in the order in which they are written.
  */
 #ifndef SCENE_SCRIPT_H
 #define SCENE_SCRIPT_H
@@ -55,7 +55,8 @@ struct scene_script {
 	struct list words; /* what the rows point to */
 };
 
-/* One at a time. Two documents are there already: what is put over a tag, placeholder of OCI's type, list of Docker's. */
+/* One at a time. Two documents are there already: what is put over a tag, placeholder of OCI's type, list of
+ * Docker's. */
 void scene_script_read(struct scene_script *s, const struct document *documents, size_t ndocuments,
 		       const char *script);
 void scene_script_done(struct scene_script *s);

@@ -42,6 +42,8 @@ static void on_log(void *data, enum reg_log_level level, const char *line)
 	n = strlen(st->log);
 	snprintf(st->log + n, sizeof(st->log) - n, "%s\n", line);
 	pthread_mutex_unlock(&st->logging);
+	if (getenv("REGFS_UNIT_LOG")) /* to find out why a test fails */
+		print_message("             log: %s\n", line);
 	if (level == REG_LOG_ERROR)
 		atomic_fetch_add(&st->errors, 1);
 }
