@@ -118,6 +118,11 @@ bool removal_is_absent(const struct reg_result *result)
 	return result->err == -ENOENT && result->error->code[0];
 }
 
+int removal_err(const struct reg_result *result)
+{
+	return result->err == -ENOENT && !removal_is_absent(result) ? -EIO : result->err;
+}
+
 bool removal_is_unclear(const struct reg_result *result)
 {
 	switch (result->err) {
@@ -150,8 +155,8 @@ void removal_log(const struct removal *m, const struct reg_result *result)
 	const struct manifest *at = m->at < m->plan.nitems ? m->plan.items[m->at].manifest : m->manifest;
 
 	tree_log_failure(m->repository->tree, m->repository->name,
-			 m->tag && !m->at ? m->tag->name : reg_digest_text(&at->digest, text), result->err,
-			 result->error);
+			 m->tag && !m->at ? m->tag->name : reg_digest_text(&at->digest, text),
+			 removal_err(result), result->error);
 }
 
 /* ---- the end ---- */
@@ -176,6 +181,7 @@ void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
 /* ---- a manifest by its digest, and what goes with it ---- */
 
 static void delete_next(struct removal *m);
+static void delete_name(struct removal *m);
 
 static struct plan_item *current(const struct removal *m)
 {
@@ -210,33 +216,53 @@ static void on_looked(struct removal *m, const struct reg_result *result)
 		removal_finish(m, result->err == 0 ? JOURNAL_KEPT : JOURNAL_UNKNOWN, m->err);
 }
 
+/* The same of a name that was to go before the manifest. */
+static void on_name_looked(struct removal *m, const struct reg_result *result)
+{
+	const struct plan_item *item = current(m);
+
+	if (removal_is_absent(result)) {
+		m->name_at++;
+		delete_name(m);
+	} else if (result->err == 0 && !m->name_at &&
+		   reg_digest_equal(&result->digest, &item->manifest->digest)) {
+		removal_finish(m, JOURNAL_KEPT, m->err);
+	} else {
+		removal_finish(m, JOURNAL_UNKNOWN, m->err);
+	}
+}
+
 static void first_failed(struct removal *m, const struct reg_result *result)
 {
+	const struct tag *name = m->by_name ? current(m)->tags[m->name_at] : NULL;
 	char text[REG_DIGEST_MAX];
 
-	m->err = result->err;
+	m->err = removal_err(result);
 	if (removal_is_absent(result)) {
 		gone_item(m->repository, current(m), m->tag, m->pid);
 		removal_was_gone(m);
-	} else if (m->by_name && !m->name_at && result->err == -EPERM) {
+		return;
+	}
+	if (m->by_name && !m->name_at && result->err == -EPERM) {
 		/* It cannot do that either: what counts is what it said to the digest. */
 		removal_finish(m, JOURNAL_KEPT, -EBUSY);
-	} else if (m->name_at) { /* some of its names are gone */
-		removal_log(m, result);
-		removal_finish(m, JOURNAL_UNKNOWN, result->err);
-	} else if (removal_is_unclear(result)) {
-		removal_log(m, result);
+		return;
+	}
+	removal_log(m, result);
+	if (removal_is_unclear(result) && name)
+		removal_get(m, name->name, on_name_looked);
+	else if (removal_is_unclear(result))
 		removal_get(m, reg_digest_text(&m->manifest->digest, text), on_looked);
-	} else {
+	else if (m->name_at) /* some of its names are gone */
+		removal_finish(m, JOURNAL_UNKNOWN, m->err);
+	else {
 		/* This one alone (an immutable tag), or all from now on: the next will find out. */
 		m->repository->abilities.deletes = DELETES_UNKNOWN;
-		removal_log(m, result);
-		removal_finish(m, JOURNAL_KEPT, result->err);
+		removal_finish(m, JOURNAL_KEPT, m->err);
 	}
 }
 
 static void on_deleted(struct removal *m, const struct reg_result *result);
-static void delete_name(struct removal *m);
 
 /* Only the name that was asked for has been looked at; the others may have moved. */
 static void on_name(struct removal *m, const struct reg_result *result)

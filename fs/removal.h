@@ -83,6 +83,8 @@ void removal_was_gone(struct removal *m);
 /* The one line of a failure. */
 void removal_log(const struct removal *m, const struct reg_result *result);
 
+/* What went wrong: a "not found" that the registry did not say itself is a failure like any other. */
+int removal_err(const struct reg_result *result);
 /* Does the registry itself say that it is not there? A proxy's page proves nothing. */
 bool removal_is_absent(const struct reg_result *result);
 /* May the registry have done what it was asked, although it did not say so? */

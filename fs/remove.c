@@ -14,13 +14,32 @@
 #include "util/cleanup.h"
 
 /*
- * How old what is known may be. For a removal that stands alone, or is the first of many: the list of tags is
- * asked for now, and so is what the others point to, if they can all be asked at once; if they are more, it
- * is as old as the ttl at most. In a row, where one has just ended as the next begins: the list is two
- * seconds old at most, and the rest ten times the ttl. What is removed itself is always asked about just
- * before.
+ * How old what is known may be. What is removed itself is always asked about just before, and the list of
+ * tags for every removal that stands alone or is the first of many; in a row, where one has just ended as the
+ * next begins, it is two seconds old at most. What the other tags point to is asked anew as well where all
+ * can be asked at once. Of more, what was found out lately counts: as lately as asking takes, and in a row
+ * for a ttl, or for up to ten where they are thousands, since else every removal would cost many more
+ * requests than its own two.
  */
-enum { ROW_MS = 2000, LIST_MS = 2000, HOLD_TTLS = 10 };
+enum { ROW_MS = 2000, LIST_MS = 2000, ASKED_PER_MS = 5, ROW_TAGS = 500, ROW_TTLS = 10, HANDFUL = 16 };
+
+static uint64_t patience(const struct removal *m)
+{
+	const struct tree *t = m->repository->tree;
+	const uint64_t ttl = (uint64_t)t->options.ttl * 1000, count = m->repository->nlisted;
+	uint64_t ttls = count / ROW_TAGS, asking = count * ASKED_PER_MS;
+
+	if (count <= t->options.connections && !m->in_a_row)
+		return 1;
+	if (count <= t->options.connections) /* perhaps what is left of many */
+		return count <= HANDFUL ? LIST_MS : 5 * LIST_MS;
+	if (!m->in_a_row) {
+		asking = asking < LIST_MS ? LIST_MS : asking;
+		return asking < ttl ? asking : ttl;
+	}
+	ttls = ttls < 1 ? 1 : ttls;
+	return ttl * (ttls < ROW_TTLS ? ttls : ROW_TTLS);
+}
 
 static int refuse(const struct removal *m, int err, const char *why)
 {
@@ -79,10 +98,7 @@ static int know_holders(const struct removal *m, const struct call *c, struct fe
 {
 	struct repository *r = m->repository;
 	const struct tree *t = r->tree;
-	const uint64_t ttl = (uint64_t)t->options.ttl * 1000;
-	const bool few = r->nlisted <= t->options.connections;
-	const uint64_t alone = few ? 1 : ttl;
-	const struct call before = {.began = c->began, .patience = m->in_a_row ? ttl * HOLD_TTLS : alone};
+	const struct call before = {.began = c->began, .patience = patience(m)};
 	int failure = 0;
 	int err = survey_complete(r, &before, t->options.keep > 0, &failure, ret_fetch);
 

@@ -35,7 +35,7 @@ static void refused(struct removal *m, const struct reg_result *result)
 {
 	m->repository->abilities.deletes = DELETES_UNKNOWN;
 	removal_log(m, result);
-	removal_finish(m, JOURNAL_KEPT, result->err);
+	removal_finish(m, JOURNAL_KEPT, removal_err(result));
 }
 
 static void unknown(struct removal *m, int err)
@@ -103,7 +103,7 @@ static void look(struct removal *m)
 
 static void failed(struct removal *m, const struct reg_result *result)
 {
-	m->err = result->err;
+	m->err = removal_err(result);
 	removal_log(m, result);
 	look(m);
 }
@@ -114,7 +114,7 @@ static void begin(struct removal *m);
 
 static void on_displaced(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == 0 || result->err == -ENOENT) {
+	if (result->err == 0 || removal_is_absent(result)) {
 		untagged(m);
 		return;
 	}
@@ -156,14 +156,24 @@ static const struct tag *other_name(const struct removal *m, size_t wanted)
 
 static void look_at_other(struct removal *m);
 
+static void on_read_back(struct removal *m, const struct reg_result *result)
+{
+	if (result->err == 0 && reg_digest_equal(&result->digest, &m->manifest->digest))
+		look_at_other(m);
+	else
+		unknown(m, -EIO);
+}
+
 static void on_restored(struct removal *m, const struct reg_result *result)
 {
-	if (result->err < 0) {
+	const struct tag *tag = other_name(m, m->name_at);
+
+	if (result->err < 0)
 		removal_log(m, result);
-		unknown(m, result->err);
-		return;
-	}
-	look_at_other(m);
+	if (tag)
+		removal_get(m, tag->name, on_read_back); /* whatever it said */
+	else
+		unknown(m, -EIO);
 }
 
 /* What is there again, or points elsewhere now, is left alone. */
@@ -249,7 +259,7 @@ static void on_named(struct removal *m, const struct reg_result *result)
 		removal_log(m, result);
 		removal_finish(m, JOURNAL_KEPT, -EBUSY);
 	} else if (removal_is_unclear(result)) {
-		m->err = result->err;
+		m->err = removal_err(result);
 		removal_log(m, result);
 		removal_get(m, m->tag->name, on_named_look);
 	} else {
