@@ -12,7 +12,7 @@ static const struct document documents[] = {{"m1", UNDATED("1")}, {"m2", UNDATED
 #define KNOWN "LIST v1 v2\nGET v1 = m1\nGET v2 = m2\nCHECK v1 = m1\n"
 #define SHARED "LIST v1 v2\nGET v1 = m1\nGET v2 = m1\n"
 #define BY_PLACEHOLDER "CHECK v1 = m1\nCHECK v1 = m1\nPUT v1 placeholder 201\nDELETE @placeholder 202\n"
-#define BY_NAME "CHECK v1 = m1\nDELETE v1 202\nCHECK @m1 = m1\n"
+#define BY_NAME "CHECK v1 = m1\nCHECK v1 = m1\nDELETE v1 202\nCHECK @m1 = m1\n"
 
 /* Removes v1 twice, and says what that came to. */
 static void twice(const char *why, const char *script, int first, int second, unsigned errors,

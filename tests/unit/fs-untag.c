@@ -55,6 +55,7 @@ static const struct removing placeholder[] = {
 	{"it goes", THERE DROP "202", 0, "removed", true},
 	/* Nothing has been changed so far. */
 	{"it went just before", "CHECK v1 404", -ENOENT, "kept", true},
+	{"a proxy says that it went", "CHECK v1 404:-", -EIO, "kept", false},
 	{"it moved just before", "CHECK v1 = m3", -ESTALE, "kept", false},
 	{"it cannot be looked at", LOST, -EIO, "kept", false},
 	{"it may not be looked at", "CHECK v1 403", -EACCES, "kept", false},
@@ -101,6 +102,8 @@ static const struct removing placeholder[] = {
 	{"DELETE: nobody is there", THERE DROP "refused\n" BACK "201\n" THERE, -ECONNREFUSED, "kept", false},
 	{"DELETE: time-out, moved", THERE DROP "timeout\nCHECK v1 = m3", -ESTALE, "kept", false},
 	{"DELETE: cut, then 404", THERE DROP "cut\nDELETE @placeholder 404", 0, "removed", true},
+	{"DELETE: a proxy says that it is gone", THERE DROP "404:-\n" BACK "201\n" THERE, -EIO, "kept",
+	 false},
 	{"DELETE: 404", THERE DROP "404:MANIFEST_UNKNOWN", 0, "removed", true},
 	/* What was there does not come back at once. */
 	{"PUT back: 500, not done", THERE DROP "403\n" BACK "500\n" BACK "201\n" THERE, -EACCES, "kept",
@@ -156,11 +159,13 @@ static void types(void **state)
 
 #define DELETE THERE "DELETE v1 "
 #define VERIFY "CHECK @m1 "
+#define TOOK DELETE "202\n" VERIFY "404\nCHECK v2 404\n"
 
 static const struct removing named[] = {
 	{"it goes", DELETE "202\n" VERIFY "= m1", 0, "removed", true},
 	{"nobody says whether the others hold it yet", DELETE "202\n" VERIFY "500 x4", 0, "removed", true},
 	{"a proxy says that they do not", DELETE "202\n" VERIFY "404:-", 0, "removed", true},
+	{"a proxy says that it went", DELETE "404:-\n" THERE, -EIO, "kept", false},
 	{"it went before", DELETE "404", -ENOENT, "kept", true},
 	{"it went just before", "CHECK v1 404", -ENOENT, "kept", true},
 	{"it moved just before", "CHECK v1 = m3", -ESTALE, "kept", false},
@@ -185,15 +190,16 @@ static const struct removing named[] = {
 	{"time-out, done", DELETE "timeout\nCHECK v1 404\n" VERIFY "= m1", 0, "removed", true},
 	{"time-out, never found", DELETE "timeout\nCHECK v1 timeout", -ETIMEDOUT, "unknown", false},
 	/* It took the manifest as well: the others come back. */
-	{"it took the other", DELETE "202\n" VERIFY "404\nCHECK v2 404\nPUT v2 m1 201", 0, "removed", true},
+	{"it took the other", TOOK "PUT v2 m1 201\nCHECK v2 = m1", 0, "removed", true},
 	{"it took the other, nobody said so",
-	 DELETE "500\nCHECK v1 404\n" VERIFY "404\nCHECK v2 404\nPUT v2 m1 201", 0, "removed", true},
+	 DELETE "500\nCHECK v1 404\n" VERIFY "404\nCHECK v2 404\nPUT v2 m1 201\nCHECK v2 = m1", 0, "removed",
+	 true},
 	{"the other is there nevertheless", DELETE "202\n" VERIFY "404\nCHECK v2 = m1", 0, "removed", true},
 	{"the other has moved meanwhile", DELETE "202\n" VERIFY "404\nCHECK v2 = m3", 0, "removed", true},
-	{"the other does not come back", DELETE "202\n" VERIFY "404\nCHECK v2 404\nPUT v2 m1 403", -EACCES,
-	 "unknown", false},
-	{"the other is lost", DELETE "202\n" VERIFY "404\nCHECK v2 404\nPUT v2 m1 cut", -EIO, "unknown",
-	 false},
+	{"the other comes back, nobody said so", TOOK "PUT v2 m1 500\nCHECK v2 = m1", 0, "removed", true},
+	{"the other may not come back", TOOK "PUT v2 m1 403\nCHECK v2 404", -EIO, "unknown", false},
+	{"the other comes back, but it does not", TOOK "PUT v2 m1 201\nCHECK v2 404", -EIO, "unknown", false},
+	{"the other is lost", TOOK "PUT v2 m1 cut\nCHECK v2 500 x4", -EIO, "unknown", false},
 };
 
 static void by_name(void **state)

@@ -63,6 +63,8 @@ static void add_document(const char *name, const char *text)
 	struct known *k = &known[nknown];
 
 	assert_true(nknown < MAX_DOCUMENTS && strlen(name) < sizeof(k->name));
+	for (size_t i = 0; i < nknown; i++)
+		assert_string_not_equal(known[i].name, name);
 	expand(text, k->text, sizeof(k->text));
 	strcpy(k->name, name);
 	(void)digest_of(k->text, k->digest);
