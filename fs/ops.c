@@ -219,7 +219,9 @@ static void op_open(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file
 
 static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file)
 {
-	const struct reg_bytes *bytes = handle_of(req, file)->bytes;
+	/* A reference of our own: the reader may have its answer, and have closed the file, before we return.
+	 */
+	struct reg_bytes *bytes = reg_bytes_ref(handle_of(req, file)->bytes);
 	const char *data = (const char *)bytes->data;
 
 	(void)node;
@@ -229,6 +231,7 @@ static void op_read(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, 
 		size = bytes->size - (size_t)offset;
 	order_before(fuse_req_userdata(req)); /* its next user may be the one who frees it */
 	fuse_reply_buf(req, data + (size ? offset : 0), size);
+	reg_bytes_unref(bytes);
 }
 
 static void op_release(fuse_req_t req, fuse_ino_t node, struct fuse_file_info *file)

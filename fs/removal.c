@@ -264,18 +264,32 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 
 static void on_deleted(struct removal *m, const struct reg_result *result);
 
+/* What hangs from what has gone stays, if it does not want to go. */
+static void leave_failed(struct removal *m, bool lost)
+{
+	leave(m);
+	while (lost && m->at < m->plan.nitems) /* the others would wait for it as long */
+		leave(m);
+	delete_next(m);
+}
+
 /* Only the name that was asked for has been looked at; the others may have moved. */
 static void on_name(struct removal *m, const struct reg_result *result)
 {
-	const struct tag *name = current(m)->tags[m->name_at];
+	const struct plan_item *item = current(m);
+	const struct tag *name = item->tags[m->name_at];
 
 	if (removal_is_absent(result)) {
 		m->name_at++;
 		delete_name(m);
-	} else if (result->err < 0) {
-		first_failed(m, result);
-	} else if (reg_digest_equal(&result->digest, &current(m)->manifest->digest)) {
+	} else if (result->err == 0 && reg_digest_equal(&result->digest, &item->manifest->digest)) {
 		removal_delete(m, name->name, REG_NO_REPEAT, on_deleted);
+	} else if (m->at) {
+		removal_log(m, result);
+		leave_failed(m, removal_is_unclear(result));
+	} else if (result->err < 0) {
+		removal_log(m, result);
+		removal_finish(m, m->name_at ? JOURNAL_UNKNOWN : JOURNAL_KEPT, removal_err(result));
 	} else {
 		tree_log(m->repository->tree, REG_LOG_WARN,
 			 "%s:%s: it was pushed while what it pointed to was being removed, and stays",
@@ -316,13 +330,8 @@ static void on_deleted(struct removal *m, const struct reg_result *result)
 	} else if (!m->at) {
 		first_failed(m, result);
 	} else {
-		const bool lost = removal_is_unclear(result);
-
 		removal_log(m, result);
-		leave(m);
-		while (lost && m->at < m->plan.nitems) /* the others would wait for it as long */
-			leave(m);
-		delete_next(m);
+		leave_failed(m, removal_is_unclear(result));
 	}
 }
 
