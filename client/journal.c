@@ -145,12 +145,17 @@ static int run_begin(struct journal *j)
 	return 0;
 }
 
-/* One that somebody removed while it was in use is replaced: what is written into it would be nowhere. */
-static int run_ready(struct journal *j)
+/* Somebody removed it while it was in use, or cut it: what is written into it would be nowhere. */
+static bool is_lost(const struct journal *j)
 {
 	struct stat st;
 
-	if (j->file >= 0 && (fstat(j->file, &st) < 0 || st.st_nlink == 0))
+	return fstat(j->file, &st) < 0 || st.st_nlink == 0 || st.st_size < j->size;
+}
+
+static int run_ready(struct journal *j)
+{
+	if (j->file >= 0 && is_lost(j))
 		run_close(j);
 	return j->file >= 0 ? 0 : run_begin(j);
 }
@@ -257,11 +262,10 @@ int journal_end(struct journal *j, uint64_t id, enum journal_outcome outcome, co
 		size_t nleft, struct reg_error *error)
 {
 	struct buf line;
-	struct stat st;
 	int r;
 
-	if (j->file < 0 || id < j->first_id || id > j->last_id || fstat(j->file, &st) < 0 || !st.st_nlink)
-		return reg_fail(error, -ENOENT, "the journal's folder was removed during the removal: %s",
+	if (j->file < 0 || id < j->first_id || id > j->last_id || is_lost(j))
+		return reg_fail(error, -ENOENT, "the journal was removed or cut during the removal: %s",
 				j->dir);
 	buf_init(&line, JOURNAL_MAX_LINE);
 	now(j);

@@ -213,7 +213,7 @@ static void on_looked(struct removal *m, const struct reg_result *result)
 	if (removal_is_absent(result))
 		went(m);
 	else
-		removal_finish(m, result->err == 0 ? JOURNAL_KEPT : JOURNAL_UNKNOWN, m->err);
+		removal_finish(m, result->err == 0 && !m->name_at ? JOURNAL_KEPT : JOURNAL_UNKNOWN, m->err);
 }
 
 /* The same of a name that was to go before the manifest. */

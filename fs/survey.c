@@ -25,7 +25,9 @@ struct survey {
 	struct fetch fetch;
 	struct call call; /* what was fetched since it began is fresh */
 	uint64_t done, dated; /* when it was last complete; 0: never */
-	uint64_t complete, complete_dated; /* likewise, also with what was known before: for a removal */
+	/* Likewise, also with what was known before: for a removal. When it began. */
+	uint64_t complete, complete_dated;
+	uint64_t forgotten; /* what was found before does not count for who comes later */
 	uint64_t changes; /* of the repository, when it began */
 	bool dates, outdated;
 	int err;
@@ -171,6 +173,15 @@ static void reuse_referrers(struct slot *slot)
 	slot->manifest = NULL;
 }
 
+/* The registry has no such API, or none for us. Any other failure says nothing about that. */
+static bool lacks_referrers(const struct reg_result *result)
+{
+	const int status = result->error->status;
+
+	return result->err == -ENOENT || result->err == -EACCES || status == 400 || status == 405 ||
+	       status == 501;
+}
+
 static void on_referrers(void *data, const struct reg_result *result)
 {
 	struct slot *slot = data;
@@ -181,7 +192,7 @@ static void on_referrers(void *data, const struct reg_result *result)
 	if (result->err == 0) {
 		t->referrers = REFERRERS_API;
 		learn_referrers(slot, result->names);
-	} else if (t->referrers == REFERRERS_UNKNOWN && result->err != -ECANCELED) {
+	} else if (t->referrers == REFERRERS_UNKNOWN && lacks_referrers(result)) {
 		t->referrers = REFERRERS_NONE;
 	} else if (result->err != -ENOENT) {
 		tree_log_failure(t, s->repository->name, slot->manifest->name, result->err, result->error);
@@ -308,7 +319,7 @@ static void finish_if_idle(struct survey *s)
 	}
 	s->done = now;
 	s->changes = s->repository->changes;
-	s->complete = !s->outdated && is_consistent(s->repository) ? tree_now() : 0;
+	s->complete = is_consistent(s->repository) ? s->call.began : 0;
 	s->complete_dated = s->dates || all_dated(s->repository) ? s->complete : 0;
 	s->outdated = false;
 	fetch_end(t, &s->fetch, 0);
@@ -405,7 +416,7 @@ void survey_forget(struct repository *r)
 	if (!r->survey)
 		return;
 	r->survey->done = r->survey->dated = 0;
-	r->survey->complete = r->survey->complete_dated = 0;
+	r->survey->forgotten = tree_now();
 	for (size_t k = 0; k < r->nmanifests; k++)
 		r->manifests[k]->referred = 0;
 	r->survey->outdated = r->survey->fetch.active;
@@ -477,7 +488,8 @@ int survey_complete(struct repository *r, const struct call *c, bool dates, int 
 		return -ENOMEM;
 	when = dates ? s->complete_dated : s->complete;
 	/* What failed is tried again for the next removal, if not for each of a thousand in a row. */
-	known = s->changes == r->changes &&
-		(s->err ? when && tree_now() - when < FAILED_MS : tree_fresh(r->tree, when, c));
+	known = s->changes == r->changes && (when > s->forgotten || c->began <= s->forgotten) &&
+		(s->err ? when && (when >= c->began || tree_now() - when < FAILED_MS)
+			: tree_fresh(r->tree, when, c));
 	return run(r, known, dates, c->patience, ret_error, ret_fetch);
 }

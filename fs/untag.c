@@ -103,8 +103,8 @@ static void look(struct removal *m)
 
 static void failed(struct removal *m, const struct reg_result *result)
 {
-	m->err = removal_err(result);
-	removal_log(m, result);
+	m->err = result->err == -ENOENT ? -EIO : result->err;
+	tree_log_failure(m->repository->tree, m->repository->name, m->tag->name, m->err, result->error);
 	look(m);
 }
 
@@ -131,8 +131,8 @@ static void on_placed(struct removal *m, const struct reg_result *result)
 		begin(m); /* which waits, and looks again */
 	else if (result->err == 0)
 		removal_delete(m, reg_digest_text(&m->placeholder_digest, text), 0, on_displaced);
-	else if (removal_is_unclear(result) || result->err == -EBADMSG)
-		failed(m, result);
+	else if (removal_is_unclear(result) || result->err == -EBADMSG || result->err == -ENOENT)
+		failed(m, result); /* to a PUT no "not found" says that the tag is gone */
 	else
 		refused(m, result);
 }

@@ -222,12 +222,39 @@ static void full_disk(void **state)
 	folder_remove(&f);
 }
 
+/* Somebody cuts the file that is being written, as logrotate does: what follows goes into another run. */
+static void cut_file(void **state)
+{
+	struct reg_error error = {0};
+	struct restore_journal *back;
+	struct folder f;
+	struct journal *j;
+	glob_t found = {0};
+	uint64_t id;
+
+	(void)state;
+	folder_make(&f);
+	j = journal_in(&f);
+	assert_int_equal(begin_one(j, "first", &id, NULL), 0);
+	assert_int_equal(glob(folder_path(&f, "journal/*/removals.jsonl"), 0, NULL, &found), 0);
+	assert_int_equal(truncate(found.gl_pathv[0], 0), 0);
+	globfree(&found);
+	assert_int_equal(journal_end(j, id, JOURNAL_REMOVED, NULL, 0, &error), -ENOENT);
+	assert_int_equal(begin_one(j, "second", &id, NULL), 0);
+	assert_int_equal(files(&f, "journal/*/removals.jsonl"), 2);
+	back = read_back(&f);
+	assert_int_equal(back->count, 1);
+	restore_free(back);
+	journal_free(j);
+	folder_remove(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(few_syncs),          cmocka_unit_test(each_call_fails_once),
 		cmocka_unit_test(interrupted_writes), cmocka_unit_test(end_fails),
-		cmocka_unit_test(full_disk),
+		cmocka_unit_test(full_disk),          cmocka_unit_test(cut_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
