@@ -236,12 +236,33 @@ static void read_line(struct scene_script *s, struct script_row *row, char *line
 	} else if (strcmp(verb, "CONFIG") == 0) {
 		row->request = keep(s, "GET /v2/a/blobs/%s", digest_by_name(strtok_r(NULL, " ", &rest)));
 		say(s, row, strtok_r(NULL, " ", &rest), &rest);
+		say_times(row, strtok_r(NULL, " ", &rest));
 	} else if (strcmp(verb, "PUT") == 0 || strcmp(verb, "DELETE") == 0) {
 		change_manifest(s, row, verb, strtok_r(NULL, " ", &rest), &rest);
 	} else {
 		assert_true(strcmp(verb, "GET") == 0 || strcmp(verb, "CHECK") == 0);
 		read_manifest(s, row, verb, strtok_r(NULL, " ", &rest), &rest);
 	}
+}
+
+/* Tags that are asked about as often as it comes. */
+static void read_tags(struct scene_script *s, const char *line)
+{
+	const char *all = "";
+	char *copy = strdup(line), *rest = NULL;
+
+	assert_non_null(copy);
+	for (char *tag = strtok_r(copy, " ", &rest); tag; tag = strtok_r(NULL, " ", &rest)) {
+		char *name = strchr(tag, '=');
+
+		*name++ = '\0';
+		all = keep(s, "%s %s", all, tag);
+		assert_true(s->nrows + 3 < MAX_ROWS);
+		read_line(s, &s->rows[s->nrows++], (char *)keep(s, "GET %s = %s any", tag, name));
+		read_line(s, &s->rows[s->nrows++], (char *)keep(s, "GET %s~%s 304 any", tag, name));
+	}
+	read_line(s, &s->rows[s->nrows++], (char *)keep(s, "LIST%s any", all));
+	free(copy);
 }
 
 void scene_script_read(struct scene_script *s, const struct document *documents, size_t ndocuments,
@@ -260,7 +281,10 @@ void scene_script_read(struct scene_script *s, const struct document *documents,
 		add_document(documents[k].name, documents[k].text);
 	for (char *line = strtok_r(copy, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
 		assert_true(s->nrows < MAX_ROWS);
-		read_line(s, &s->rows[s->nrows++], line);
+		if (strncmp(line, "KNOW ", 5) == 0)
+			read_tags(s, line + 5);
+		else
+			read_line(s, &s->rows[s->nrows++], line);
 	}
 	free(copy);
 }

@@ -4,6 +4,7 @@
  *
  *     LIST v1 v2            the tags of the repository "a"; or LIST 404
  *     GET v1 = m1           a manifest; by digest: GET @m1 = m1; what is known as m1 already: GET v1~m1 304
+ *     KNOW v1=m1 v2=m2      LIST and GET of these, as often as it comes
  *     CHECK v1 = m1         the same, past every cache
  *     REF m1 = s1 s2        its referrers
  *     CONFIG c1 = c1        a blob
