@@ -217,7 +217,8 @@ REG_API REG_MUST_CHECK int reg_client_new(const struct reg_options *o, struct re
 /* Answers everything under way with -ECANCELED, then frees the client. Not to be called from a callback. */
 REG_API void reg_client_free(struct reg_client *c);
 
-/* http://HOST[:PORT] or https://..., without PREFIX; which of the two is certain once reg_ping() was answered. */
+/* http://HOST[:PORT] or https://..., without PREFIX; which of the two is certain once reg_ping() was
+ * answered. */
 REG_API const char *reg_client_url(const struct reg_client *c);
 REG_API const char *reg_client_host(const struct reg_client *c); /* HOST[:PORT] */
 REG_API const char *reg_client_prefix(
@@ -251,8 +252,8 @@ enum reg_flags {
 	REG_AHEAD = 1, /* nobody waits for it yet: served after all calls that somebody waits for */
 	REG_FRESH = 2, /* the registry is asked now: neither what is in memory nor a transfer that began
 			  before will do */
-	REG_NO_REPEAT = 4, /* PUT and DELETE: sent once; "not now" (429, 503) is an answer too, -EAGAIN, since
-			      the caller wants to look again before it is sent another time */
+	REG_NO_REPEAT = 4, /* PUT and DELETE: sent once, since the caller wants to look again before another
+			      time; "not now" (429, 503) is answered -EAGAIN when the time to wait is over */
 };
 
 struct reg_call {

@@ -158,6 +158,13 @@ static void on_answer(struct http_request *q)
 		return;
 	}
 	doubt = in_doubt(q);
+	if (x->single && q->err == 0 && (q->status == 429 || q->status == 503)) {
+		/* The caller wants to look again first; when the time is over, and not before. */
+		x->err = reg_error_from_response(&x->error, q->status, q->body.data, q->body.size);
+		if (!pause_and_retry(x))
+			answer(x, x->err);
+		return;
+	}
 	if ((q->err < 0 || q->status >= 400) && !x->single && !(x->once && doubt) && pause_and_retry(x)) {
 		x->doubt |= doubt;
 		return;

@@ -25,10 +25,11 @@ void along_note(struct tag *tag, int pid)
 	if (!a)
 		return;
 	*a = (struct along){.when = tree_now(), .pid = pid, .parent = process_parent(pid)};
-	if (tag->image) {
+	a->mtime = tree_mounted(tag->repository->tree);
+	if (tag->image)
 		a->size = tag->image->size;
+	if (tag_is_dated(tag))
 		a->mtime = tag_mtime(tag, &from);
-	}
 }
 
 bool along_has(const struct tag *tag)

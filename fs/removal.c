@@ -22,7 +22,15 @@ struct removal *removal_new(struct repository *r, int pid, int64_t uid)
 	m->pid = pid;
 	m->uid = uid;
 	fetch_init(&m->check);
+	list_init(&m->wait.link);
 	return m;
+}
+
+uint64_t removal_list_age(const struct repository *r)
+{
+	const uint64_t ten = 10 * r->listing_took;
+
+	return ten > REMOVAL_LIST_MS ? ten : REMOVAL_LIST_MS;
 }
 
 struct removal *removal_ref(struct removal *m)
@@ -168,6 +176,7 @@ void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
 	m->outcome = outcome;
 	m->err = err;
 	m->over = true;
+	m->again &= outcome == JOURNAL_KEPT;
 	record_say(m);
 	if (m->journal_id)
 		record_end(m);
@@ -180,8 +189,11 @@ void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
 
 /* ---- a manifest by its digest, and what goes with it ---- */
 
+enum { MAX_TRIES = 3 };
+
 static void delete_next(struct removal *m);
 static void delete_name(struct removal *m);
+static void refresh(struct removal *m);
 
 static struct plan_item *current(const struct removal *m)
 {
@@ -192,6 +204,7 @@ static void went(struct removal *m)
 {
 	gone_item(m->repository, current(m), m->tag, m->pid);
 	m->at++;
+	m->tries = 0;
 	delete_next(m);
 }
 
@@ -205,6 +218,7 @@ static void leave(struct removal *m)
 		left[m->nleft++] = current(m)->manifest->digest;
 	}
 	m->at++;
+	m->tries = 0;
 }
 
 /* There was no clear answer: is the manifest still there? */
@@ -238,6 +252,8 @@ static void first_failed(struct removal *m, const struct reg_result *result)
 	char text[REG_DIGEST_MAX];
 
 	m->err = removal_err(result);
+	/* A connection that broke may have been idle for too long. */
+	m->again = result->err == -EAGAIN || (result->err == -EIO && !result->error->status);
 	if (removal_is_absent(result)) {
 		gone_item(m->repository, current(m), m->tag, m->pid);
 		removal_was_gone(m);
@@ -309,7 +325,7 @@ static void delete_name(struct removal *m)
 	else if (name)
 		removal_get(m, name->name, on_name);
 	else
-		removal_delete(m, reg_digest_text(&item->manifest->digest, text), 0, on_deleted);
+		removal_delete(m, reg_digest_text(&item->manifest->digest, text), REG_NO_REPEAT, on_deleted);
 }
 
 static void on_deleted(struct removal *m, const struct reg_result *result)
@@ -329,10 +345,25 @@ static void on_deleted(struct removal *m, const struct reg_result *result)
 		delete_name(m);
 	} else if (!m->at) {
 		first_failed(m, result);
+	} else if (result->err == -EAGAIN && ++m->tries < MAX_TRIES) {
+		refresh(m);
 	} else {
 		removal_log(m, result);
 		leave_failed(m, removal_is_unclear(result));
 	}
+}
+
+/* Something that came or moved since everything was looked at may list it. */
+static bool is_listed_anew(const struct repository *r, const struct reg_digest *digest)
+{
+	for (size_t k = 0; k < r->ntags; k++) {
+		const struct image *i = r->tags[k]->image;
+
+		for (size_t n = 0; i && i != r->tags[k]->surveyed && n < i->nitems; n++)
+			if (reg_digest_equal(&i->items[n].digest, digest))
+				return true;
+	}
+	return false;
 }
 
 /* What hangs from what has gone goes only if nothing has come to hold it meanwhile. */
@@ -344,7 +375,48 @@ static bool may_go(const struct removal *m)
 	while (item->tags[names])
 		names++;
 	return !m->at || (plan_is_free(m->repository, item->manifest, names) &&
+			  !is_listed_anew(m->repository, &item->manifest->digest) &&
 			  !guard_digest(m->repository, &item->manifest->digest));
+}
+
+static void on_woken(struct tree *t, struct wait *w, int err)
+{
+	struct removal *m = container_of(w, struct removal, wait);
+
+	(void)t;
+	if (err < 0 && err != -ENOENT && err != -ECANCELED)
+		leave_failed(m, true);
+	else
+		refresh(m);
+}
+
+/* What has a name now that it had not: asked before more is removed, if that took its time so far. */
+static void refresh(struct removal *m)
+{
+	struct repository *r = m->repository;
+	const struct call since = {.began = m->decided + 1, .patience = 1};
+	struct fetch *f = NULL;
+	int err = m->decided + removal_list_age(r) < tree_now() ? repository_list(r, &since, &f) : 0;
+
+	for (size_t k = 0; err == 0 && k < r->ntags; k++)
+		if (r->tags[k]->listed && !r->tags[k]->image &&
+		    !tree_fresh(r->tree, r->tags[k]->absent, &since))
+			err = tag_resolve(r->tags[k], &since, false, &f);
+	if (err == 1) {
+		m->wait.wake = on_woken;
+		fetch_wait(r->tree, f, &m->wait, false);
+	} else if (err < 0 && err != -ENOENT) {
+		leave_failed(m, true);
+	} else {
+		if (r->listed > m->decided)
+			m->decided = r->listed;
+		delete_next(m);
+	}
+}
+
+static bool is_late(const struct removal *m)
+{
+	return tree_now() - m->decided > removal_list_age(m->repository);
 }
 
 static void delete_next(struct removal *m)
@@ -355,10 +427,16 @@ static void delete_next(struct removal *m)
 	m->name_at = 0;
 	while (m->at < m->plan.nitems && (!may_go(m) || (m->at && ending)))
 		leave(m);
-	if (m->at == m->plan.nitems)
+	if (m->at == m->plan.nitems) {
 		removal_finish(m, m->nleft ? JOURNAL_PARTLY : JOURNAL_REMOVED, 0);
-	else
+	} else if (!is_late(m)) {
 		delete_name(m);
+	} else if (m->at) {
+		refresh(m);
+	} else {
+		m->again = true; /* the journal took its time */
+		removal_finish(m, JOURNAL_KEPT, -EAGAIN);
+	}
 }
 
 /* ---- from the beginning ---- */
@@ -388,6 +466,7 @@ void removal_start(struct removal *m)
 	struct tree *t = m->repository->tree;
 
 	m->started = true;
+	m->decided = tree_now();
 	t->removals++;
 	fetch_begin(t, &m->repository->changing, false);
 	removal_ref(m);

@@ -12,6 +12,12 @@
 #include "plan.h"
 #include "worker.h"
 
+/*
+ * How old the list of tags may be when something is removed; where the repository is so large that listing it
+ * takes long, a little longer: removal_list_age().
+ */
+enum { REMOVAL_LIST_MS = 2000 };
+
 struct removal;
 /* What comes next when the registry has answered. */
 typedef void removal_step(struct removal *m, const struct reg_result *result);
@@ -46,6 +52,11 @@ struct removal {
 
 	/* While it runs. */
 	bool started, over;
+	bool again; /* nothing was sent, or nothing was done, and it is worth another try */
+	unsigned restarts;
+	uint64_t began; /* what was found out before does not count as new */
+	uint64_t decided; /* when it was known who holds what */
+	struct wait wait; /* for names that have come meanwhile */
 	int err; /* what its caller is told in the end */
 	removal_step *step;
 	struct worker_task task;
@@ -59,6 +70,8 @@ struct removal {
 	struct reg_digest *left; /* what should have gone and did not */
 	size_t nleft;
 };
+
+uint64_t removal_list_age(const struct repository *r); /* milliseconds */
 
 struct removal *removal_new(struct repository *r, int pid, int64_t uid); /* NULL: no memory */
 struct removal *removal_ref(struct removal *m);

@@ -21,7 +21,15 @@
  * for a ttl, or for up to ten where they are thousands, since else every removal would cost many more
  * requests than its own two.
  */
-enum { ROW_MS = 2000, LIST_MS = 2000, ASKED_PER_MS = 5, ROW_TAGS = 500, ROW_TTLS = 10, HANDFUL = 16 };
+enum {
+	ROW_MS = 2000,
+	RESTARTS = 3,
+	LIST_MS = REMOVAL_LIST_MS,
+	ASKED_PER_MS = 5,
+	ROW_TAGS = 500,
+	ROW_TTLS = 10,
+	HANDFUL = 16
+};
 
 static uint64_t patience(const struct removal *m)
 {
@@ -53,21 +61,22 @@ static int refuse(const struct removal *m, int err, const char *why)
 
 /* ---- what must be known ---- */
 
-static int know_names(const struct removal *m, const struct call *c, struct fetch **ret_fetch)
+static int know_names(const struct removal *m, struct fetch **ret_fetch)
 {
-	const struct call recent = {.began = c->began, .patience = m->in_a_row ? LIST_MS : 1};
+	const struct call recent = {.began = m->began,
+				    .patience = m->in_a_row ? removal_list_age(m->repository) : 1};
 
 	return repository_list(m->repository, &recent, ret_fetch);
 }
 
-/* Who holds what, of everything in the repository. */
 /*
  * Names that are protected are asked about again and again: what somebody has just moved there is in use,
  * whatever it was before.
  */
-static int know_protected(struct removal *m, const struct call *c, struct fetch **ret_fetch)
+static int know_protected(struct removal *m, struct fetch **ret_fetch)
 {
-	const struct call recent = {.began = c->began, .patience = m->in_a_row ? LIST_MS : 1};
+	const struct call recent = {.began = m->began,
+				    .patience = m->in_a_row ? removal_list_age(m->repository) : 1};
 	struct repository *r = m->repository;
 	unsigned pending = 0, names = 0;
 
@@ -94,11 +103,12 @@ static int know_protected(struct removal *m, const struct call *c, struct fetch 
 	return 0;
 }
 
-static int know_holders(const struct removal *m, const struct call *c, struct fetch **ret_fetch)
+/* Who holds what, of everything in the repository. */
+static int know_holders(const struct removal *m, struct fetch **ret_fetch)
 {
 	struct repository *r = m->repository;
 	const struct tree *t = r->tree;
-	const struct call before = {.began = c->began, .patience = patience(m)};
+	const struct call before = {.began = m->began, .patience = patience(m)};
 	int failure = 0;
 	int err = survey_complete(r, &before, t->options.keep > 0, &failure, ret_fetch);
 
@@ -253,12 +263,32 @@ static int compare(const struct removal *m)
 
 /* ---- the steps ---- */
 
+/* Too much time went by before anything was sent: all of it is found out anew, but for what the caller saw.
+ */
+static int restart(struct call *c, struct repository *r, struct tag *tag)
+{
+	struct removal *before = c->removal, *m = removal_new(r, c->pid, c->uid);
+
+	if (!m)
+		return -ENOMEM;
+	m->tag = tag;
+	m->began = tree_now();
+	m->seen = before->seen;
+	m->allowed = before->allowed;
+	m->restarts = before->restarts + 1;
+	c->removal = m;
+	removal_unref(before);
+	return 0;
+}
+
 /* One at a time in a repository: each counts on what is known to hold what. */
 static int begin(struct call *c, struct repository *r, struct tag *tag, struct fetch **ret_fetch)
 {
 	struct removal *m = c->removal;
 
 	*ret_fetch = &r->changing;
+	if (m && m->over && m->again && m->restarts < RESTARTS)
+		return restart(c, r, tag);
 	if (m && m->over)
 		return m->err;
 	if (r->changing.active)
@@ -269,6 +299,7 @@ static int begin(struct call *c, struct repository *r, struct tag *tag, struct f
 	if (!m)
 		return -ENOMEM;
 	m->tag = tag;
+	m->began = c->began;
 	m->in_a_row = r->changed_last && tree_now() - r->changed_last < ROW_MS;
 	m->seen = tag ? tag->last : NULL;
 	m->allowed = !tag || seen_allows(tag, c->pid);
@@ -283,15 +314,15 @@ static int commit(struct removal *m, struct fetch **ret_fetch)
 	return m->over ? m->err : 1;
 }
 
-static int know_all(struct removal *m, const struct call *c, struct fetch **ret_fetch)
+static int know_all(struct removal *m, struct fetch **ret_fetch)
 {
 	int err = m->repository->tree->options.dry_run ? 0 : abilities_deletes(m->repository, ret_fetch);
 
 	if (err == 0)
-		err = know_names(m, c, ret_fetch);
+		err = know_names(m, ret_fetch);
 	if (err == 0)
-		err = know_protected(m, c, ret_fetch);
-	return err == 0 ? know_holders(m, c, ret_fetch) : err;
+		err = know_protected(m, ret_fetch);
+	return err == 0 ? know_holders(m, ret_fetch) : err;
 }
 
 static int guard(struct removal *m)
@@ -314,7 +345,7 @@ int remove_tag(struct tree *t, struct call *c, struct tag *tag, struct fetch **r
 	why = guard_name(tag);
 	if (why)
 		return refuse(m, -EPERM, why);
-	err = know_all(m, c, ret_fetch);
+	err = know_all(m, ret_fetch);
 	if (err == 0 && !tag->image) /* not in the list, and nobody has asked for it */
 		err = tag_resolve(tag, c, false, ret_fetch);
 	if (err == 0) {
@@ -349,7 +380,7 @@ int remove_manifest(struct tree *t, struct call *c, struct repository *r, struct
 		return err;
 	m->manifest = manifest;
 	m->action = JOURNAL_DELETE;
-	err = know_all(m, c, ret_fetch);
+	err = know_all(m, ret_fetch);
 	if (err != 0)
 		return err;
 	if (repository_holder(r, &manifest->digest) || manifest->nparents)

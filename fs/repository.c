@@ -187,6 +187,7 @@ static void on_tags(void *data, const struct reg_result *result)
 	}
 	if (err == 0) {
 		r->listed = tree_now();
+		r->listing_took = r->listed - r->listing.began;
 		r->absent = 0;
 		directory_confirm(t, r->directory);
 	} else if (err == -ENOENT) {

@@ -98,6 +98,7 @@ struct repository {
 	uint64_t ages; /* counts what may change who is the newest */
 	uint64_t changes; /* counts what may give a digest another holder: names that come, tags that move */
 	uint64_t listed; /* when the tags were last listed; 0: never */
+	uint64_t listing_took; /* milliseconds */
 	uint64_t absent; /* when the registry said that there is no such repository; 0: never */
 	bool warned; /* about bad names */
 	struct timespec changed;

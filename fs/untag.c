@@ -203,12 +203,31 @@ static void look_at_other(struct removal *m)
 		untagged(m);
 }
 
+static void on_put_for_index(struct removal *m, const struct reg_result *result)
+{
+	if (result->err < 0) {
+		removal_log(m, result);
+		unknown(m, -EIO);
+		return;
+	}
+	m->repository->abilities.tags = TAGS_NO;
+	look_at_other(m);
+}
+
 /*
  * The first tag that a repository lets us delete: is the manifest still there for the others? Only the first,
  * since later a manifest that is gone is more likely to have been removed by somebody else.
  */
 static void on_verified(struct removal *m, const struct reg_result *result)
 {
+	char text[REG_DIGEST_MAX];
+
+	if (removal_is_absent(result) && m->manifest->nparents) {
+		/* For the index; if that has gone as well, the next collection frees it again. */
+		removal_put(m, digest_of(m, text), m->plan.items[0].image->media_type, original(m),
+			    REG_NO_REPEAT, on_put_for_index);
+		return;
+	}
 	if (removal_is_absent(result)) {
 		look_at_other(m);
 		return;
@@ -224,7 +243,7 @@ static void verify(struct removal *m)
 {
 	char text[REG_DIGEST_MAX];
 
-	if (m->repository->abilities.tags == TAGS_PROVEN)
+	if (m->repository->abilities.tags == TAGS_PROVEN && other_name(m, 1))
 		untagged(m);
 	else
 		removal_get(m, digest_of(m, text), on_verified);

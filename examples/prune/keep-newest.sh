@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Keeps the N newest tags of each repository, and removes the others. Images without a date count as new.
+# Keeps the N newest tags of each repository, and removes the others. What has no date is as old as the mount.
 #
 #   sh keep-newest.sh DIRECTORY N       DIRECTORY: a mount with -o allow_delete, or a folder in it
 #

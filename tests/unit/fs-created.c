@@ -28,6 +28,8 @@ struct scene {
 	struct document documents[MAX_DOCUMENTS];
 };
 
+/* What a registry says itself; a page without it proves nothing. */
+#define UNKNOWN "{\"errors\":[{\"code\":\"MANIFEST_UNKNOWN\"}]}"
 #define OCI "application/vnd.oci.image."
 #define CONFIG_OF(type, name, size) "{\"mediaType\":\"" type "\",\"digest\":\"@" name "@\",\"size\":" size "}"
 #define IMAGE(name) CONFIG_OF(OCI "config.v1+json", name, "2")
@@ -251,7 +253,7 @@ static size_t prepare(const struct scene *scene, struct expanded *e, struct scri
 			rows[nrows++] = (struct script_row){
 				.request = e[k].request,
 				.status = d->status ? d->status : 200,
-				.body = d->status ? NULL : d->sent ? d->sent : e[k].text,
+				.body = d->status == 404 ? UNKNOWN : d->status ? NULL : d->sent ? d->sent : e[k].text,
 			};
 	}
 	return nrows;
