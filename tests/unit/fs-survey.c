@@ -113,25 +113,34 @@ static void comes(void **state)
 	}
 }
 
-/* Somebody's look finds out, within a row, that another name has moved to it. */
+/* Somebody's look finds out, within a row, that another name has moved: to it, or to an index that lists it.
+ */
 static void noticed(void **state)
 {
-	static const char script[] = FOUR GOES(
-		"v1", "m1") "GET v3~m3 = m2\nGET v2~m2 304 any\nGET v3~m2 304 any\nGET v4~m4 304 any\n"
-			    "CHECK v2 = m2\nCHECK v2 = m2\nDELETE v2 202\nCHECK @m2 = m2\n";
-	struct tag *v3;
-	struct scene s;
+	static const struct {
+		const char *why, *moves;
+	} cases[] = {{"to it", "GET v4~m4 = m3\nGET v4~m3 304 any\n"},
+		     {"to an index", "GET v4~m4 = i1\nGET v4~i1 304 any\n"}};
 
 	(void)state;
-	scene_start(&s, documents, ARRAY_SIZE(documents), script, ABLE | NO_REFERRERS | TAGS_GO);
-	assert_int_equal(scene_rm(&s, "v1"), 0);
-	v3 = scripted_tag(&s.st, "a", "v3");
-	tree_lock(s.st.tree);
-	v3->resolved = 0; /* as if a ttl had passed */
-	tree_unlock(s.st.tree);
-	assert_int_equal(scene_stat(&s, 200, "v3"), 0);
-	assert_int_equal(scene_rm(&s, "v2"), 0);
-	scene_finish(&s, "delete v1: m1[v1] removed; untag v2: m2[v2] removed", "noticed");
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		char script[1000];
+		struct tag *v4;
+		struct scene s;
+
+		snprintf(script, sizeof(script), "%s%s%s", FOUR GOES("v1", "m1"), cases[k].moves,
+			 "GET v2~m2 304 any\nGET v3~m3 304 any\nGET @m3 = m3 any\n"
+			 "CHECK v3 = m3\nCHECK v3 = m3\nDELETE v3 202\nCHECK @m3 = m3\n");
+		scene_start(&s, documents, ARRAY_SIZE(documents), script, ABLE | NO_REFERRERS | TAGS_GO);
+		check_int(scene_rm(&s, "v1"), 0, cases[k].why);
+		v4 = scripted_tag(&s.st, "a", "v4");
+		tree_lock(s.st.tree);
+		v4->resolved = 0; /* as if a ttl had passed */
+		tree_unlock(s.st.tree);
+		check_int(scene_stat(&s, 200, "v4"), 0, cases[k].why);
+		check_int(scene_rm(&s, "v3"), 0, cases[k].why);
+		scene_finish(&s, "delete v1: m1[v1] removed; untag v3: m3[v3] removed", cases[k].why);
+	}
 }
 
 /* What cannot be resolved refuses, once, and is asked about again for one that stands alone; no loop. */
