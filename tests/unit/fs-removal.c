@@ -96,6 +96,8 @@ static const struct removing one[] = {
 	{"409, nothing helps", DELETE "409\n" NAME "202\n" DELETE "409", -EBUSY, "unknown", "v1 v2"},
 	{"409, and not after its name", DELETE "409\n" NAME "202\n" DELETE "403", -EACCES, "unknown",
 	 "v1 v2"},
+	{"409, lost after its name, not done", DELETE "409\n" NAME "202\n" DELETE "timeout\n" LOOK "= m1",
+	 -ETIMEDOUT, "unknown", "v1 v2"},
 	{"409, lost after its name, done", DELETE "409\n" NAME "202\n" DELETE "timeout\n" LOOK "404", 0,
 	 "removed", "v2"},
 	{"409, never found after its name", DELETE "409\n" NAME "202\n" DELETE "timeout\n" LOOK "500 x4",

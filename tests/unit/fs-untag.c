@@ -64,6 +64,7 @@ static const struct removing placeholder[] = {
 	{"PUT: 400", THERE PLACE "400:MANIFEST_INVALID", -EIO, "kept", false},
 	{"PUT: 401", THERE PLACE "401", -EACCES, "kept", false},
 	{"PUT: 403", THERE PLACE "403:DENIED", -EACCES, "kept", false},
+	{"PUT: 404", THERE PLACE "404:NAME_UNKNOWN\n" THERE, -EIO, "kept", false},
 	{"PUT: 405", THERE PLACE "405:UNSUPPORTED", -EPERM, "kept", false},
 	{"PUT: 405, read-only", THERE PLACE "405", -EROFS, "kept", false},
 	{"PUT: 409, an immutable tag", THERE PLACE "409", -EBUSY, "kept", false},
