@@ -99,7 +99,8 @@ static const struct script_row *find_row(struct script *s, const struct http_req
 		}
 	}
 	if (getenv("REGFS_UNIT_LOG"))
-		print_message("             not expected: %s %s\n", request, q->if_none_match ? q->if_none_match : "");
+		print_message("             not expected: %s %s\n", request,
+			      q->if_none_match ? q->if_none_match : "");
 	if (!s->failure[0])
 		snprintf(s->failure, sizeof(s->failure),
 			 "not expected: %.300s, Authorization %.100s, If-None-Match %.100s%s", request,
