@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "newest.h"
+#include "pinned.h"
 #include "protect.h"
 #include "util/cleanup.h"
 
@@ -123,7 +124,7 @@ static const char *guard_image(struct tag *tag)
 
 const char *guard_digest(struct repository *r, const struct reg_digest *digest)
 {
-	return is_in_use(r, digest) ? in_use : NULL;
+	return is_in_use(r, digest) || pinned_lists(r, digest) ? in_use : NULL;
 }
 
 static bool lists(struct tree *t, struct image *i, const struct reg_digest *digest, int depth)

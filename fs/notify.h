@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tells the kernel what is not so any more, from a thread of its own: it may have to wait until a request
- * that is under way has been answered.
+ * Tells the kernel what is not so any more, from a thread of its own, as libfuse wants it. For attributes
+ * alone, which is all that is told, the kernel waits for no request that is under way.
  */
 #ifndef FS_NOTIFY_H
 #define FS_NOTIFY_H

@@ -105,6 +105,23 @@ bool protect_has_digest(const struct protect *p, const char *repository, const s
 	return has(p, key);
 }
 
+void protect_each_digest(const struct protect *p, const char *repository,
+			 void (*each)(void *data, const struct reg_digest *digest), void *data)
+{
+	char start[MAX_KEY];
+	struct reg_digest digest;
+
+	make_key(start, repository, '@', "");
+	for (size_t k = 0; p && k < p->entries.nbuckets; k++)
+		for (const struct map_node *node = p->entries.buckets[k]; node; node = node->next) {
+			const char *const key = container_of(node, struct entry, node)->key;
+
+			if (strncmp(key, start, strlen(start)) == 0 &&
+			    reg_digest_parse(key + strlen(start), &digest))
+				each(data, &digest);
+		}
+}
+
 size_t protect_count(const struct protect *p)
 {
 	return p ? p->count : 0;

@@ -34,6 +34,9 @@ void protect_free(struct protect *p);
 bool protect_has_tag(const struct protect *p, const char *repository, const char *tag);
 /* A digest of a manifest or of a config, in this repository. */
 bool protect_has_digest(const struct protect *p, const char *repository, const struct reg_digest *digest);
+/* Each digest that the file names for this repository (not those that stand alone). */
+void protect_each_digest(const struct protect *p, const char *repository,
+			 void (*each)(void *data, const struct reg_digest *digest), void *data);
 size_t protect_count(const struct protect *p); /* references that the file named */
 
 /* For protect_new() and for tests: the same from a file's text; name: the file's, for errors. */

@@ -379,12 +379,16 @@ static bool may_go(const struct removal *m)
 			  !guard_digest(m->repository, &item->manifest->digest));
 }
 
+static bool is_late(const struct removal *m)
+{
+	return tree_now() - m->decided > removal_list_age(m->repository);
+}
+
 static void on_woken(struct tree *t, struct wait *w, int err)
 {
 	struct removal *m = container_of(w, struct removal, wait);
 
-	(void)t;
-	if (err < 0 && err != -ENOENT && err != -ECANCELED)
+	if (t->ending || (err < 0 && err != -ENOENT && err != -ECANCELED))
 		leave_failed(m, true);
 	else
 		refresh(m);
@@ -396,7 +400,7 @@ static void refresh(struct removal *m)
 	struct repository *r = m->repository;
 	const struct call since = {.began = m->decided + 1, .patience = 1};
 	struct fetch *f = NULL;
-	int err = m->decided + removal_list_age(r) < tree_now() ? repository_list(r, &since, &f) : 0;
+	int err = is_late(m) ? repository_list(r, &since, &f) : 0;
 
 	for (size_t k = 0; err == 0 && k < r->ntags; k++)
 		if (r->tags[k]->listed && !r->tags[k]->image &&
@@ -408,15 +412,10 @@ static void refresh(struct removal *m)
 	} else if (err < 0 && err != -ENOENT) {
 		leave_failed(m, true);
 	} else {
-		if (r->listed > m->decided)
-			m->decided = r->listed;
+		if (is_late(m)) /* or it would ask for ever */
+			m->decided = tree_now();
 		delete_next(m);
 	}
-}
-
-static bool is_late(const struct removal *m)
-{
-	return tree_now() - m->decided > removal_list_age(m->repository);
 }
 
 static void delete_next(struct removal *m)

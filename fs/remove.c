@@ -7,6 +7,7 @@
 #include "gone.h"
 #include "guard.h"
 #include "kind.h"
+#include "pinned.h"
 #include "placeholder.h"
 #include "removal.h"
 #include "seen.h"
@@ -226,6 +227,12 @@ static int plan(struct removal *m, struct fetch **ret_fetch)
 	const bool untag = m->action == JOURNAL_UNTAG;
 	int err = plan_make(&m->plan, m->repository, m->manifest, !untag, ret_fetch);
 
+	/* What would go along may be listed by an image that is in use without a tag. */
+	if (err == 0 && m->plan.nitems > 1 && m->repository->tree->protect) {
+		err = pinned_load(m->repository, ret_fetch);
+		if (err == 0)
+			err = plan_make(&m->plan, m->repository, m->manifest, true, ret_fetch);
+	}
 	if (err == 0 && untag) {
 		m->plan.items[0].tags[0] = m->tag;
 		m->plan.items[0].tags[1] = NULL;
@@ -287,12 +294,12 @@ static int begin(struct call *c, struct repository *r, struct tag *tag, struct f
 	struct removal *m = c->removal;
 
 	*ret_fetch = &r->changing;
-	if (m && m->over && m->again && m->restarts < RESTARTS)
-		return restart(c, r, tag);
-	if (m && m->over)
+	if (m && m->over && !(m->again && m->restarts < RESTARTS))
 		return m->err;
 	if (r->changing.active)
 		return 1;
+	if (m && m->over)
+		return restart(c, r, tag);
 	if (m)
 		return 0;
 	m = c->removal = removal_new(r, c->pid, c->uid);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "along.h"
+#include "pinned.h"
 #include "seen.h"
 #include "survey.h"
 #include "util/cleanup.h"
@@ -53,6 +54,7 @@ void repository_free(struct repository *r)
 		free(r->manifests[k]->name);
 		free(r->manifests[k]);
 	}
+	pinned_free(r);
 	survey_free(r->survey);
 	free(r->manifests);
 	free(r->tags);

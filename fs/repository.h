@@ -112,6 +112,7 @@ struct repository {
 	struct manifest **manifests; /* by index */
 	size_t nmanifests, manifest_room;
 	struct map digests; /* of the manifests */
+	struct pinned *pinned; /* what is in use by digest; NULL until it is needed */
 	struct survey *survey; /* NULL until it is needed */
 	struct timespec cutoff; /* keep=N: what is as new as this stays, if cutoff_of is ages + 1 */
 	uint64_t cutoff_of;

@@ -178,6 +178,7 @@ void tree_protect(struct tree *t, struct protect *protect)
 	tree_lock(t);
 	before = t->protect;
 	t->protect = protect;
+	t->protect_generation++;
 	tree_unlock(t);
 	protect_free(before);
 }

@@ -174,6 +174,7 @@ struct tree {
 		REFERRERS_API,
 		REFERRERS_NONE
 	} referrers; /* does the registry have that API? */
+	uint32_t protect_generation; /* counts its changes */
 	struct protect *protect; /* what the user keeps by name; NULL: nothing */
 	struct journal *journal; /* NULL: nothing can be removed; for the disk's thread alone */
 	struct worker *disk; /* that thread */

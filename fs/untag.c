@@ -114,7 +114,7 @@ static void begin(struct removal *m);
 
 static void on_displaced(struct removal *m, const struct reg_result *result)
 {
-	if (result->err == 0 || removal_is_absent(result)) {
+	if (result->err == 0) { /* "not found" at once would say that it never was there */
 		untagged(m);
 		return;
 	}

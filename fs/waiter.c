@@ -17,7 +17,7 @@ static void waiter_unref(struct waiter *w)
 	free(w);
 }
 
-/* On the notifier's thread. */
+/* On the interruptions' own thread. */
 static void run_interruption(struct worker_task *task)
 {
 	struct waiter *w = container_of(task, struct waiter, interruption);

@@ -105,7 +105,8 @@ static const struct removing placeholder[] = {
 	{"DELETE: cut, then 404", THERE DROP "cut\nDELETE @placeholder 404", 0, "removed", true},
 	{"DELETE: a proxy says that it is gone", THERE DROP "404:-\n" BACK "201\n" THERE, -EIO, "kept",
 	 false},
-	{"DELETE: 404", THERE DROP "404:MANIFEST_UNKNOWN", 0, "removed", true},
+	{"DELETE: 404, somebody was faster", THERE DROP "404:MANIFEST_UNKNOWN\n" "CHECK v1 404", 0, "removed", true},
+	{"DELETE: 404, the PUT was a lie", THERE DROP "404:MANIFEST_UNKNOWN\n" THERE, -EIO, "kept", false},
 	/* What was there does not come back at once. */
 	{"PUT back: 500, not done", THERE DROP "403\n" BACK "500\n" BACK "201\n" THERE, -EACCES, "kept",
 	 false},
