@@ -11,6 +11,8 @@ from lib import images as im
 from lib import mounts, servers
 from lib.ports import wait_until
 
+pytestmark = pytest.mark.thorough
+
 TOP = Path(__file__).resolve().parent.parent.parent
 README = TOP / "README.md"
 SAMPLES = TOP / "examples" / "sample-images.py"

@@ -14,6 +14,8 @@ from lib.ports import wait_until
 from lib.removing import survives
 from lib.shell import days_ago, end
 
+pytestmark = pytest.mark.thorough
+
 PRUNE = Path(__file__).resolve().parent.parent.parent / "examples" / "prune"
 RECIPES = sorted(path.name for path in PRUNE.glob("*.sh"))
 BRANCH = "org.example.branch"

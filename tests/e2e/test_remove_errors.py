@@ -14,6 +14,8 @@ from lib.ports import wait_until
 from lib.removing import agree, changes, delete_older, listed, survives
 from lib.shell import days_ago, end, errno_of, lines, run
 
+pytestmark = pytest.mark.thorough
+
 
 def old(**more):
     return im.image(days_ago(60), **more)

@@ -12,6 +12,8 @@ from lib.pull import broken
 from lib.removing import delete_older, listed, undelete
 from lib.shell import lines
 
+pytestmark = pytest.mark.thorough
+
 CI = os.environ.get("CI") == "true"
 KINDS = [kind for kind in servers.expected() if kind is not servers.Crane]  # that one cannot remove
 

@@ -12,6 +12,8 @@ from lib.model import Repository, family
 from lib.removing import listed
 from lib.shell import days_ago, errno_of
 
+pytestmark = pytest.mark.thorough
+
 LIKES = ("distribution-2", "distribution-3", "zot", "gcr")
 SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.huge) for seed in range(4, 12))]
 

@@ -10,6 +10,8 @@ from lib.registry_api import Api
 from lib.shell import days_ago
 from lib.undelete import Removals, Undelete
 
+pytestmark = pytest.mark.thorough
+
 PLACEHOLDER = im.Image(im.OCI_INDEX, b'{"schemaVersion":2,"mediaType":"' + im.OCI_INDEX.encode() + b'","manifests":[]}')
 
 
