@@ -135,6 +135,13 @@ static struct image_source *find_source(const struct image *i, const char *repos
 	return s;
 }
 
+bool image_is_unproven(const struct image *i, const char *repository)
+{
+	const struct image_source *s = find_source(i, repository);
+
+	return s && s->unproven;
+}
+
 struct image_source *image_source(struct tree *t, struct image *i, const char *repository)
 {
 	struct image_source *s = find_source(i, repository);
@@ -181,10 +188,9 @@ static void on_loaded(void *data, const struct reg_result *result)
 	tree_lock(t);
 	if (r < 0)
 		error = *result->error;
-	if (r == -ENOENT && !error.code[0]) /* not the registry's own answer: it proves nothing */
-		r = -EIO;
 	if (r == -ENOENT)
 		s->absent = tree_now();
+	s->unproven = r == -ENOENT && !error.code[0];
 	if (r == 0)
 		r = image_learn(t, &result->digest, result->media_type, result->bytes, &i, &error);
 	if (r < 0)

@@ -66,6 +66,7 @@ struct image_source {
 	struct fetch dating; /* likewise */
 	struct fetch loading; /* while the manifest itself is fetched by digest */
 	uint64_t absent; /* when the registry said that there is no such manifest; 0: never */
+	bool unproven; /* that was a page which no registry wrote: good enough to look at, not to remove by */
 	uint64_t dated; /* when the date was found that is only this repository's; 0: never */
 	enum created_from from;
 	struct timespec created;
@@ -89,6 +90,9 @@ int image_date(struct tree *t, struct image *i, const char *repository, bool ahe
 
 /* The entry of an index for the mount's platform, or else its first image; NULL: it has none. */
 const struct image_item *image_platform(const struct tree *t, const struct image *i);
+
+/* Is it missing in a repository only by a page that the registry itself did not write? */
+bool image_is_unproven(const struct image *i, const char *repository);
 
 /* Found or made; NULL: no memory. The repository is named by its own string. */
 struct image_source *image_source(struct tree *t, struct image *i, const char *repository);

@@ -73,6 +73,8 @@ int pinned_load(struct repository *r, struct fetch **ret_fetch)
 					? 0
 					: image_load(r->tree, p->images[k], r->name, false, ret_fetch);
 
+		if (err == -ENOENT && image_is_unproven(p->images[k], r->name))
+			return -EBUSY;
 		if (err < 0 && err != -ENOENT) /* it may be gone, or in use from elsewhere */
 			return err;
 		pending |= err == 1;

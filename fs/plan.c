@@ -66,7 +66,7 @@ static int add_if_free(struct plan *p, struct repository *r, struct manifest *m,
 	i = image_get(r->tree, &m->digest);
 	err = i ? image_load(r->tree, i, r->name, false, ret_fetch) : -ENOMEM;
 	if (err == -ENOENT)
-		return 0;
+		return image_is_unproven(i, r->name) ? -EIO : 0;
 	/* It may turn out to hold what is protected only now. */
 	return err != 0 ? err : guard_digest(r, &m->digest) ? 0 : add(p, r, m, role);
 }

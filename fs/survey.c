@@ -30,6 +30,7 @@ struct survey {
 	uint64_t forgotten; /* what was found before does not count for who comes later */
 	uint64_t changes; /* of the repository, when it began */
 	bool dates, outdated;
+	bool strict; /* for a removal: what is missing must be missing for certain */
 	int err;
 	size_t next_tag;
 	struct manifest **found; /* reachable manifests, in the order found; each is looked at once */
@@ -247,6 +248,8 @@ static int look_at_manifest(struct slot *slot)
 		}
 		if (r == -ENOENT) /* a child that was never pushed, or is gone */
 			slot->manifest->listed = false;
+		if (r == -ENOENT && s->strict && image_is_unproven(i, s->repository->name))
+			note_error(s, -EIO);
 		note_error(s, r);
 		if (r == 0 && i->known)
 			add_items(s, i);
@@ -319,7 +322,7 @@ static void finish_if_idle(struct survey *s)
 	}
 	s->done = now;
 	s->changes = s->repository->changes;
-	s->complete = is_consistent(s->repository) ? s->call.began : 0;
+	s->complete = s->strict && is_consistent(s->repository) ? s->call.began : 0;
 	s->complete_dated = s->dates || all_dated(s->repository) ? s->complete : 0;
 	s->outdated = false;
 	fetch_end(t, &s->fetch, 0);
@@ -389,7 +392,7 @@ void survey_free(struct survey *s)
 	free(s);
 }
 
-static void begin(struct survey *s, bool dates, uint64_t patience)
+static void begin(struct survey *s, bool dates, bool strict, uint64_t patience)
 {
 	struct repository *r = s->repository;
 
@@ -397,6 +400,7 @@ static void begin(struct survey *s, bool dates, uint64_t patience)
 	s->call.began = tree_now();
 	s->call.patience = patience;
 	s->dates = dates;
+	s->strict = strict;
 	s->err = 0;
 	s->next_tag = s->nfound = s->next_found = 0;
 	for (size_t k = 0; k < r->nmanifests; k++) {
@@ -441,7 +445,7 @@ void survey_changed(struct repository *r)
 }
 
 /* Runs it unless what it would say is known. */
-static int run(struct repository *r, bool known, bool dates, uint64_t patience, int *ret_error,
+static int run(struct repository *r, bool known, bool dates, bool strict, uint64_t patience, int *ret_error,
 	       struct fetch **ret_fetch)
 {
 	struct survey *s = r->survey;
@@ -451,7 +455,7 @@ static int run(struct repository *r, bool known, bool dates, uint64_t patience, 
 			*ret_fetch = &r->changing;
 			return 1;
 		}
-		begin(s, dates, patience);
+		begin(s, dates, strict, patience);
 	}
 	if (s->fetch.active) {
 		*ret_fetch = &s->fetch;
@@ -473,8 +477,8 @@ int survey_run(struct repository *r, const struct call *c, bool dates, int *ret_
 {
 	if (!have(r))
 		return -ENOMEM;
-	return run(r, is_recent(r->tree, dates ? r->survey->dated : r->survey->done, c), dates, 0, ret_error,
-		   ret_fetch);
+	return run(r, is_recent(r->tree, dates ? r->survey->dated : r->survey->done, c), dates, false, 0,
+		   ret_error, ret_fetch);
 }
 
 int survey_complete(struct repository *r, const struct call *c, bool dates, int *ret_error,
@@ -491,5 +495,5 @@ int survey_complete(struct repository *r, const struct call *c, bool dates, int 
 	known = s->changes == r->changes && (when > s->forgotten || c->began <= s->forgotten) &&
 		(s->err ? when && (when >= c->began || tree_now() - when < FAILED_MS)
 			: tree_fresh(r->tree, when, c));
-	return run(r, known, dates, c->patience, ret_error, ret_fetch);
+	return run(r, known, dates, true, c->patience, ret_error, ret_fetch);
 }
