@@ -169,6 +169,19 @@ def test_a_manifest_by_its_digest(fault, remover, api, tmp_path):
     assert api(fault).has("a", loose.digest)
 
 
+def test_an_index_that_runs_without_a_tag(fault, remover, api, tmp_path):
+    """Its tag has been rebuilt; what it shares with the rebuilt one stays."""
+    common, mine = old(), old()
+    runs, rebuilt = im.index([common, old()]), im.index([common, mine])
+    fault.push_all("a", [("latest", rebuilt), (None, runs), ("v1", old())])
+    names = tmp_path / "in-use"
+    names.write_text(f"reg.example/a@{runs.digest}\n")
+    m = remover(fault, f"protect_from={names}")
+    run("rm", m / "a/_tags/latest")
+    assert not api(fault).has("a", rebuilt.digest) and not api(fault).has("a", mine.digest)
+    api(fault).whole("a", runs.digest)
+
+
 def hup(m, condition, what):
     os.kill(m.pid, signal.SIGHUP)
     wait_until(condition, 20, what)
