@@ -181,6 +181,7 @@ void removal_finish(struct removal *m, enum journal_outcome outcome, int err)
 	if (m->journal_id)
 		record_end(m);
 	m->repository->changed_last = tree_now();
+	m->repository->changed_by = m->pid;
 	t->removals--;
 	pthread_cond_broadcast(&t->idle);
 	fetch_end(t, &m->repository->changing, 0);

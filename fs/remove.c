@@ -26,8 +26,8 @@ enum {
 	ROW_MS = 2000,
 	RESTARTS = 3,
 	LIST_MS = REMOVAL_LIST_MS,
-	ASKED_PER_MS = 5,
-	ROW_TAGS = 500,
+	MS_A_TAG = 12,
+	ROW_TAGS = 100,
 	ROW_TTLS = 10,
 	HANDFUL = 16
 };
@@ -36,7 +36,7 @@ static uint64_t patience(const struct removal *m)
 {
 	const struct tree *t = m->repository->tree;
 	const uint64_t ttl = (uint64_t)t->options.ttl * 1000, count = m->repository->nlisted;
-	uint64_t ttls = count / ROW_TAGS, asking = count * ASKED_PER_MS;
+	uint64_t ttls = count / ROW_TAGS, asking = count * MS_A_TAG;
 
 	if (count <= t->options.connections && !m->in_a_row)
 		return 1;

@@ -93,6 +93,7 @@ struct repository {
 	struct fetch listing;
 	struct fetch changing; /* a removal under way: one at a time */
 	uint64_t protected_known; /* when all tags that are protected by name were asked about; 0: never */
+	int changed_by; /* the process that removed something last */
 	uint64_t changed_last; /* when the last one ended; 0: there was none */
 	struct abilities abilities;
 	uint64_t ages; /* counts what may change who is the newest */
