@@ -9,6 +9,7 @@
 
 #include "json.h"
 #include "util/cleanup.h"
+#include "util/utf8.h"
 
 #define MAX_LINE 100 /* of a body that is no error JSON */
 #define MAX_DETAIL 100 /* longer ones are for programs */
@@ -56,58 +57,15 @@ int reg_error_from_status(int status, const char *code)
 	return -EIO;
 }
 
-/* The length of the UTF-8 sequence at p and its code point; 0: it is none. */
-static size_t utf8(const unsigned char *p, unsigned *ret_point)
-{
-	static const unsigned least[] = {0, 0, 0x80, 0x800, 0x10000};
-	const size_t n = p[0] < 0x80   ? 1
-			 : p[0] < 0xc0 ? 0
-			 : p[0] < 0xe0 ? 2
-			 : p[0] < 0xf0 ? 3
-			 : p[0] < 0xf8 ? 4
-				       : 0;
-	unsigned point = n < 2 ? p[0] : p[0] & (0x7fU >> n);
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		point = point << 6 | (p[i] & 0x3f);
-	}
-	if (!n || point < least[n] || point > 0x10ffff || (point >= 0xd800 && point < 0xe000))
-		return 0;
-	*ret_point = point;
-	return n;
-}
-
-/* Controls, line separators, marks that turn the writing direction: they forge what a terminal shows. */
-static bool is_control(unsigned point)
-{
-	return point < 0x20 || (point >= 0x7f && point < 0xa0) || point == 0x061c || point == 0x200e ||
-	       point == 0x200f || (point >= 0x2028 && point <= 0x202e) ||
-	       (point >= 0x2066 && point <= 0x2069) || point == 0xfeff;
-}
-
-/* Makes text fit for a log or a terminal, in place: a control becomes a space, what is not UTF-8 a '?'. */
+/* Fit for a log or a terminal, without spaces at its end. */
 static void make_printable(char *text)
 {
-	const unsigned char *in = (const unsigned char *)text;
-	unsigned point;
-	char *out = text;
+	size_t n;
 
-	while (*in) {
-		const size_t n = utf8(in, &point);
-
-		if (n && !is_control(point)) {
-			memmove(out, in, n);
-			out += n;
-		} else {
-			*out++ = n ? ' ' : '?';
-		}
-		in += n ? n : 1;
-	}
-	while (out > text && out[-1] == ' ')
-		out--;
-	*out = '\0';
+	utf8_make_printable(text);
+	n = strlen(text);
+	while (n && text[n - 1] == ' ')
+		text[--n] = '\0';
 }
 
 /* Cuts a character off that was cut in two. */
@@ -119,7 +77,7 @@ static void trim_utf8(char *text)
 	while (tail < 3 && tail < n && ((unsigned char)text[n - 1 - tail] & 0xc0) == 0x80)
 		tail++;
 	if (tail < n && (unsigned char)text[n - 1 - tail] >= 0xc0 &&
-	    !utf8((unsigned char *)text + n - 1 - tail, &point))
+	    !utf8_decode(text + n - 1 - tail, &point))
 		text[n - 1 - tail] = '\0';
 }
 
