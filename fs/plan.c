@@ -8,6 +8,9 @@
 #include "guard.h"
 #include "util/cleanup.h"
 
+/* No image has so many parts; a plan is made anew for each answer, with the lock. */
+enum { MAX_ITEMS = 1000 };
+
 static struct tag **names_of(const struct repository *r, const struct reg_digest *digest)
 {
 	struct holder *h = repository_holder(r, digest);
@@ -22,6 +25,8 @@ static struct tag **names_of(const struct repository *r, const struct reg_digest
 
 static int add(struct plan *p, struct repository *r, struct manifest *m, enum journal_role role)
 {
+	if (p->nitems == MAX_ITEMS)
+		return -EFBIG;
 	if (p->nitems == p->room) {
 		const size_t room = p->room ? p->room * 2 : 8;
 		struct plan_item *items = realloc(p->items, room * sizeof(*items));
@@ -76,6 +81,8 @@ static int add_children(struct plan *p, struct repository *r, const struct image
 {
 	int pending = 0;
 
+	if (i->nitems > MAX_ITEMS)
+		return -EFBIG;
 	for (size_t k = 0; k < i->nitems; k++) {
 		struct manifest *m = repository_manifest(r, &i->items[k].digest);
 

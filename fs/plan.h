@@ -23,7 +23,8 @@ struct plan {
 
 /*
  * Plans what goes if root goes with all its names; extent false: root alone. Asks for the manifests that must
- * be read for it: 0, 1, or a negative errno. What the registry does not have is left out.
+ * be read for it: 0, 1, or a negative errno. What the registry does not have is left out. -EFBIG: more
+ * than a thousand.
  */
 int plan_make(struct plan *p, struct repository *r, struct manifest *root, bool extent,
 	      struct fetch **ret_fetch);

@@ -403,10 +403,12 @@ static void refresh(struct removal *m)
 	struct fetch *f = NULL;
 	int err = is_late(m) ? repository_list(r, &since, &f) : 0;
 
-	for (size_t k = 0; err == 0 && k < r->ntags; k++)
-		if (r->tags[k]->listed && !r->tags[k]->image &&
-		    !tree_fresh(r->tree, r->tags[k]->absent, &since))
+	for (size_t k = 0; err == 0 && k < r->ntags; k++) {
+		if (r->tags[k]->listed && !r->tags[k]->image)
 			err = tag_resolve(r->tags[k], &since, false, &f);
+		if (err == -ENOENT) /* this one; there may be more */
+			err = 0;
+	}
 	if (err == 1) {
 		m->wait.wake = on_woken;
 		fetch_wait(r->tree, f, &m->wait, false);

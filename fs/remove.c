@@ -32,6 +32,17 @@ enum {
 	HANDFUL = 16
 };
 
+/* Has a removal just ended here? */
+static bool is_in_a_row(const struct repository *r)
+{
+	return r->changed_last && tree_now() - r->changed_last < ROW_MS;
+}
+
+uint64_t remove_row_patience(const struct repository *r, int pid)
+{
+	return is_in_a_row(r) && r->changed_by == pid ? (uint64_t)r->tree->options.ttl * 1000 * ROW_TTLS : 0;
+}
+
 static uint64_t patience(const struct removal *m)
 {
 	const struct tree *t = m->repository->tree;
@@ -233,6 +244,8 @@ static int plan(struct removal *m, struct fetch **ret_fetch)
 		if (err == 0)
 			err = plan_make(&m->plan, m->repository, m->manifest, true, ret_fetch);
 	}
+	if (err == -EFBIG)
+		return refuse(m, err, "too many manifests hang from it");
 	if (err == 0 && untag) {
 		m->plan.items[0].tags[0] = m->tag;
 		m->plan.items[0].tags[1] = NULL;
@@ -307,7 +320,7 @@ static int begin(struct call *c, struct repository *r, struct tag *tag, struct f
 		return -ENOMEM;
 	m->tag = tag;
 	m->began = c->began;
-	m->in_a_row = r->changed_last && tree_now() - r->changed_last < ROW_MS;
+	m->in_a_row = is_in_a_row(r);
 	m->seen = tag ? tag->last : NULL;
 	m->allowed = !tag || seen_allows(tag, c->pid);
 	return 0;

@@ -14,4 +14,10 @@ int remove_tag(struct tree *t, struct call *c, struct tag *tag, struct fetch **r
 int remove_manifest(struct tree *t, struct call *c, struct repository *r, struct manifest *manifest,
 		    struct fetch **ret_fetch);
 
+/*
+ * A program that removes one tag after the other is shown what it listed for so many milliseconds; 0: for no
+ * longer than anybody else. What has moved meanwhile is not removed anyway.
+ */
+uint64_t remove_row_patience(const struct repository *r, int pid);
+
 #endif

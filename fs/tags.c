@@ -181,19 +181,6 @@ static int know_ages(struct repository *r, const struct call *c, struct fetch **
 	return err == -ENOENT ? 0 : err; /* what could not be found out shows as protected */
 }
 
-/*
- * A program that removes one tag after the other is shown what it listed, for ten times the ttl: what has
- * moved meanwhile is not removed anyway, and nobody is asked twice about each.
- */
-static uint64_t row_patience(const struct repository *r, const struct call *c)
-{
-	enum { ROW_MS = 2000, ROW_TTLS = 10 };
-	const bool removes =
-		r->changed_last && r->changed_by == c->pid && tree_now() - r->changed_last < ROW_MS;
-
-	return removes ? (uint64_t)r->tree->options.ttl * 1000 * ROW_TTLS : 0;
-}
-
 static int tag_getattr(struct tree *t, struct call *c, struct directory *d, struct fetch **ret_fetch)
 {
 	struct tag *tag = tag_at(d, c->node);
@@ -206,7 +193,7 @@ static int tag_getattr(struct tree *t, struct call *c, struct directory *d, stru
 		c->entry.node = c->node;
 		return 0;
 	}
-	row.patience = row_patience(tag->repository, c);
+	row.patience = remove_row_patience(tag->repository, c->pid);
 	if (!row.patience || !tree_fresh(t, tag->resolved, &row)) /* nothing is to be fetched ahead for it */
 		walk_stat(t, c->pid, tag);
 	r = tag_date(tag, &row, ret_fetch);

@@ -275,3 +275,14 @@ def test_find_over_one_repository_s_views(erasable, place, api, remover):
     lines("find", m / place, "-ls")
     assert delete_older(m / place) == (0, "")
     assert set(asking.tags(place)) == {"new"}
+
+
+def test_an_index_without_end(fault, remover):
+    """Nobody built it to be run: it is not taken apart with everybody else waiting."""
+    child = old()
+    fault.push_all("a", {"v1": im.index([child] * 1001), "v2": old()})
+    m = remover(fault)
+    fault.reset()
+    assert errno_of(os.unlink, m / "a/_tags/v1") == "EFBIG"
+    assert [r for r in fault.requests(method="DELETE") if r["done"]] == []
+    run("rm", m / "a/_tags/v2")
