@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: registries, mounts, and the rule that nothing is skipped in CI."""
-import os
 import signal
 import subprocess
 
@@ -8,8 +7,8 @@ import pytest
 
 from lib import mounts, servers
 from lib.fault import FaultRegistry
+from lib.shell import CI
 
-CI = os.environ.get("CI") == "true"
 NAMES = [server.name for server in servers.expected()]
 
 

@@ -9,11 +9,10 @@ import subprocess
 import pytest
 
 from lib import images as im
-from lib.shell import nanoseconds, read, run
+from lib.shell import CI, nanoseconds, read, run
 
 DATES = ["2021-01-02T03:04:05.123456789Z", "2022-02-03T04:05:06.5Z", "2023-03-04T05:06:07+02:00"]
 PLATFORMS = ["linux/amd64", "linux/arm64/v8", "linux/s390x"]
-CI = os.environ.get("CI") == "true"
 
 
 def images():

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """`find MOUNT -mtime +30 -delete` over a registry with everything in it that makes that hard, on every server:
 what is left, what pulls, and what the stock garbage collector frees afterwards, against lib/model.py."""
-import os
 
 import pytest
 
@@ -10,11 +9,10 @@ from lib import servers, shelves
 from lib.collect import collect, stored
 from lib.pull import broken
 from lib.removing import delete_older, listed, undelete
-from lib.shell import lines
+from lib.shell import CI, lines
 
 pytestmark = pytest.mark.thorough
 
-CI = os.environ.get("CI") == "true"
 KINDS = [kind for kind in servers.expected() if kind is not servers.Crane]  # that one cannot remove
 
 

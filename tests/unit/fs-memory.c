@@ -4,77 +4,14 @@
  * breaks or leaks (the sanitizers say), and the next who asks is answered as if nothing had been.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "failing.h"
 #include "scripted_tree.h"
 #include "unit.h"
 
 enum { MANY = 5000 };
-
-/* The linker sends the client's and the tree's calls here (--wrap). */
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t size);
-char *__real_strdup(const char *text);
-char *__real_strndup(const char *text, size_t size);
-int __real_vasprintf(char **ret, const char *format, va_list args);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t size);
-char *__wrap_strdup(const char *text);
-char *__wrap_strndup(const char *text, size_t size);
-int __wrap_asprintf(char **ret, const char *format, ...) __attribute__((format(printf, 2, 3)));
-int __wrap_vasprintf(char **ret, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
-
-static atomic_int left = -1; /* allocations until one fails; negative: none does */
-
-static bool fails(void)
-{
-	return atomic_load(&left) >= 0 && atomic_fetch_sub(&left, 1) == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-	return fails() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t size)
-{
-	return fails() ? NULL : __real_realloc(p, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-char *__wrap_strndup(const char *text, size_t size)
-{
-	return fails() ? NULL : __real_strndup(text, size);
-}
-
-int __wrap_vasprintf(char **ret, const char *format, va_list args)
-{
-	return fails() ? -1 : __real_vasprintf(ret, format, args);
-}
-
-int __wrap_asprintf(char **ret, const char *format, ...)
-{
-	va_list args;
-	int r;
-
-	va_start(args, format);
-	r = __wrap_vasprintf(ret, format, args);
-	va_end(args);
-	return r;
-}
 
 #define OCI "application/vnd.oci.image."
 #define BEARER \
@@ -177,12 +114,12 @@ static bool attempt(const struct question *q, unsigned n)
 	scripted_tree_start(&st, rows, ARRAY_SIZE(rows), 3600);
 	tag = scripted_tag(&st, "a", "v1");
 	node = q->kind ? node_make(q->kind, tag->repository->directory->index, tag->index) : NODE_ROOT;
-	atomic_store(&left, (int)n);
+	atomic_store(&failing_left, (int)n);
 	(void)ask_tree(&st, q->ask, node, q->name);
 	script_settle(st.script);
 	count = st.count;
-	last = atomic_load(&left) >= 0;
-	atomic_store(&left, -1);
+	last = atomic_load(&failing_left) >= 0;
+	atomic_store(&failing_left, -1);
 	/* An error may be told again, as what was kept for the next who asks. */
 	for (unsigned k = 0; k < 4 && err; k++)
 		err = ask_tree(&st, q->ask, node, q->name);
