@@ -309,3 +309,9 @@ void json_write_number(struct json_writer *w, const char *name, int64_t number)
 	snprintf(text, sizeof(text), "%" PRId64, number);
 	put(w, text);
 }
+
+void json_write_bool(struct json_writer *w, const char *name, bool value)
+{
+	begin(w, name);
+	put(w, value ? "true" : "false");
+}

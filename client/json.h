@@ -61,5 +61,6 @@ void json_write_array(struct json_writer *w, const char *name);
 void json_write_array_end(struct json_writer *w);
 void json_write_text(struct json_writer *w, const char *name, const char *text); /* NULL text: no member */
 void json_write_number(struct json_writer *w, const char *name, int64_t number);
+void json_write_bool(struct json_writer *w, const char *name, bool value);
 
 #endif

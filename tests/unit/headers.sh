@@ -5,7 +5,7 @@ set -u
 client=$1
 shift
 status=0
-for header in "$client"/*.h "$client"/util/*.h; do
+for header in "$client"/*.h "$client"/storage/*.h "$client"/util/*.h; do
   "$@" -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Wstrict-prototypes -Werror -I "$client" \
     -fsyntax-only -x c -include "$header" /dev/null || { echo "$header does not compile alone"; status=1; }
 done

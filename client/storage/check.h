@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Is everything that a tag or a revision needs there, linked, of the right size, and with `verify` of the
+ * right digest? What is wrong is added to the store's problems, beside what the scan met.
+ */
+#ifndef REG_STORAGE_CHECK_H
+#define REG_STORAGE_CHECK_H
+
+#include "storage/mark.h"
+#include "storage/progress.h"
+#include "storage/scan.h"
+#include "storage/store.h"
+
+struct check_options {
+	bool verify; /* read every blob that is held */
+};
+
+struct check_result {
+	uint64_t tags, manifests, blobs,
+		bytes; /* looked at: manifests and blobs each once, bytes of the blobs */
+	uint64_t verified; /* bytes */
+};
+
+/* m: a mark without delete_untagged. 0, -ENOMEM, -EINTR. The problems are sorted. */
+int check(const struct storage *storage, struct store *s, const struct mark *m, const struct check_options *o,
+	  struct progress *progress, struct check_result *ret);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The registry's own configuration (its YAML, by libyaml) and the REGISTRY_* variables that override it, as
+ * far as the collector must know it. https://distribution.github.io/distribution/about/configuration/
+ */
+#ifndef REG_STORAGE_SETTINGS_H
+#define REG_STORAGE_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "registry.h"
+
+struct settings {
+	char *driver; /* "filesystem", "s3", "inmemory", ..; NULL: none is set */
+	char *root; /* rootdirectory of the file system driver; its default is /var/lib/registry */
+	bool delete_enabled;
+	bool readonly; /* maintenance.readonly.enabled */
+	bool uploadpurging; /* true unless it is turned off */
+	char *cache; /* blobdescriptor: "inmemory", "redis", or NULL */
+	char *addr; /* http.addr, such as ":5000"; NULL: none */
+	char *prefix; /* http.prefix, "/" if none */
+	bool tls; /* http.tls.certificate or letsencrypt is set */
+	bool proxy; /* proxy.remoteurl: a pull-through cache */
+};
+
+/*
+ * environment: as environ(7), NULL: none counts. A variable names a member in capital letters, its value is
+ * YAML (REGISTRY_STORAGE_MAINTENANCE={readonly: {enabled: true}} as well as ..._ROOTDIRECTORY=/srv).
+ * -EBADMSG: no YAML, or not a registry's configuration, with line and column; -EFBIG: above 1 MiB; -ENOMEM.
+ */
+int settings_parse(const char *yaml, size_t size, char *const *environment, struct settings *ret,
+		   struct reg_error *error);
+int settings_read(const char *path, char *const *environment, struct settings *ret, struct reg_error *error);
+void settings_done(struct settings *s);
+
+#endif
