@@ -26,6 +26,7 @@ static void repository_done(struct store_repository *r)
 		free(r->uploads[i].id);
 	free(r->tags);
 	free(r->uploads);
+	free(r->aliases);
 	free(r->name);
 	free(r->unsure);
 }
@@ -199,6 +200,31 @@ int store_upload_add(struct store_repository *r, const struct store_upload *u)
 	return 0;
 }
 
+int store_alias_add(struct store_repository *r, uint32_t blob, uint32_t target)
+{
+	if (grow_by_count((void **)&r->aliases, r->naliases, sizeof(*r->aliases)) < 0)
+		return -ENOMEM;
+	r->aliases[r->naliases++] = (struct store_alias){.blob = blob, .target = target};
+	return 0;
+}
+
+static int compare_aliases(const void *left, const void *right)
+{
+	const struct store_alias *a = left, *b = right;
+
+	return (a->blob > b->blob) - (a->blob < b->blob);
+}
+
+uint32_t store_target(const struct store_repository *r, uint32_t blob)
+{
+	const struct store_alias key = {.blob = blob};
+	const struct store_alias *found = NULL;
+
+	if (r->naliases)
+		found = bsearch(&key, r->aliases, r->naliases, sizeof(key), compare_aliases);
+	return found ? found->target : blob;
+}
+
 static int compare_links(const void *left, const void *right)
 {
 	const struct store_link *a = left, *b = right;
@@ -224,6 +250,8 @@ void store_repository_end(struct store *s, struct store_repository *r)
 
 	if (r->ntags)
 		qsort(r->tags, r->ntags, sizeof(*r->tags), compare_tags);
+	if (r->naliases)
+		qsort(r->aliases, r->naliases, sizeof(*r->aliases), compare_aliases);
 	if (r->nlinks)
 		qsort(links, r->nlinks, sizeof(*links), compare_links);
 	for (uint32_t i = 0; i < r->nlinks; i++) {

@@ -108,6 +108,14 @@ struct store_tag {
 	struct store_entry *entries; /* only where the scan was asked for them; any order */
 };
 
+/*
+ * A layer link whose file names another digest than its path: a blob that was pushed by its sha512 lies under its
+ * sha256, and the link _layers/sha512/.. leads there. What holds the one holds the other, in this repository.
+ */
+struct store_alias {
+	uint32_t blob, target;
+};
+
 struct store_upload {
 	char *id;
 	time_t started; /* as its startedat says, 0: nothing */
@@ -118,8 +126,9 @@ struct store_upload {
 struct store_repository {
 	char *name;
 	uint32_t first_link, nlinks; /* in store.links: sorted by blob, a revision before a layer */
-	uint32_t ntags, nuploads;
+	uint32_t ntags, nuploads, naliases;
 	struct store_tag *tags; /* sorted by name */
+	struct store_alias *aliases; /* few, sorted by blob */
 	struct store_upload *uploads;
 	/*
 	 * Not NULL: something here is not known (a manifest that its link promises is missing or cannot be
@@ -161,12 +170,15 @@ int store_link_add(struct store *s, struct store_repository *r, const struct sto
 int store_tag_add(struct store_repository *r, const char *name, uint32_t blob, time_t changed);
 int store_entry_add(struct store_tag *t, uint32_t blob, time_t pushed);
 int store_upload_add(struct store_repository *r, const struct store_upload *u);
+int store_alias_add(struct store_repository *r, uint32_t blob, uint32_t target);
 void store_repository_end(struct store *s, struct store_repository *r); /* sorts */
 
 /* The number of a link, or STORE_NONE. */
 uint32_t store_link_find(const struct store *s, const struct store_repository *r, uint32_t blob,
 			 enum store_link_type type);
 uint32_t store_repository_find(const struct store *s, const char *name);
+/* The blob whose data a repository serves for this one: itself, unless a link leads elsewhere. */
+uint32_t store_target(const struct store_repository *r, uint32_t blob);
 
 /* Says, once, why a repository, or everything, is not sure. 0 or -ENOMEM. */
 int store_unsure(struct store_repository *r, const char *format, ...) __attribute__((format(printf, 2, 3)));

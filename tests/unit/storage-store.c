@@ -135,6 +135,26 @@ static void test_tags_sort_and_keep_their_entries(void **state)
 	store_done(&s);
 }
 
+static void test_aliases(void **state)
+{
+	struct store_repository *r;
+	struct store s;
+
+	(void)state;
+	store_init(&s);
+	r = store_repository_add(&s, "one");
+	assert_non_null(r);
+	assert_int_equal(store_target(r, 3), 3);
+	for (uint32_t i = 10; i > 0; i--)
+		assert_int_equal(store_alias_add(r, 2 * i, 1000 + i), 0);
+	store_repository_end(&s, r);
+	for (uint32_t i = 1; i <= 10; i++) {
+		assert_int_equal(store_target(r, 2 * i), 1000 + i);
+		assert_int_equal(store_target(r, 2 * i + 1), 2 * i + 1);
+	}
+	store_done(&s);
+}
+
 static void test_the_first_reason_stays(void **state)
 {
 	struct store_repository *r;
@@ -188,6 +208,7 @@ int main(void)
 		cmocka_unit_test(test_links),
 		cmocka_unit_test(test_repositories_are_found),
 		cmocka_unit_test(test_tags_sort_and_keep_their_entries),
+		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_the_first_reason_stays),
 		cmocka_unit_test(test_problems),
 	};
