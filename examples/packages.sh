@@ -6,7 +6,7 @@
 set -eu
 
 programs='cc meson ninja pkg-config fusermount3 python3 jq curl find'
-libraries='fuse3 libcurl libcjson libcrypto' # as pkg-config calls them
+libraries='fuse3 libcurl libcjson libcrypto yaml-0.1' # as pkg-config calls them
 
 say() { printf '%s\n' "packages: $*" >&2; }
 have() { command -v "$1" >/dev/null 2>&1; }
@@ -34,14 +34,14 @@ say "not there yet:$absent"
 if have apt-get; then
   as_root apt-get update -q
   as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-    gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libcjson-dev libssl-dev \
+    gcc libc6-dev meson ninja-build pkg-config libfuse3-dev libcurl4-openssl-dev libcjson-dev libssl-dev libyaml-dev \
     fuse3 python3 jq curl findutils
 elif have dnf; then
   as_root dnf install -y gcc meson ninja-build pkgconf-pkg-config fuse3-devel libcurl-devel cjson-devel openssl-devel \
-    fuse3 python3 jq curl findutils
+    libyaml-devel fuse3 python3 jq curl findutils
   as_root dnf install -y docker-distribution || say 'there is no package docker-distribution here'
 elif have apk; then
-  as_root apk add build-base meson samurai pkgconf fuse3-dev curl-dev cjson-dev openssl-dev \
+  as_root apk add build-base meson samurai pkgconf fuse3-dev curl-dev cjson-dev openssl-dev yaml-dev \
     fuse3 python3 jq curl findutils
   as_root apk add docker-registry || say 'there is no package docker-registry here'
 else

@@ -12,13 +12,13 @@
 #include "registry.h"
 
 struct settings {
-	char *driver; /* "filesystem", "s3", "inmemory", ..; NULL: none is set */
-	char *root; /* rootdirectory of the file system driver; its default is /var/lib/registry */
+	char *driver; /* "filesystem", "s3", "inmemory", .. */
+	char *root; /* rootdirectory of the file system driver, as it is written; NULL: another driver */
 	bool delete_enabled;
 	bool readonly; /* maintenance.readonly.enabled */
 	bool uploadpurging; /* true unless it is turned off */
 	char *cache; /* blobdescriptor: "inmemory", "redis", or NULL */
-	char *addr; /* http.addr, such as ":5000"; NULL: none */
+	char *addr; /* http.addr, such as ":5000"; NULL: none, or a socket's path */
 	char *prefix; /* http.prefix, "/" if none */
 	bool tls; /* http.tls.certificate or letsencrypt is set */
 	bool proxy; /* proxy.remoteurl: a pull-through cache */
@@ -26,7 +26,9 @@ struct settings {
 
 /*
  * environment: as environ(7), NULL: none counts. A variable names a member in capital letters, its value is
- * YAML (REGISTRY_STORAGE_MAINTENANCE={readonly: {enabled: true}} as well as ..._ROOTDIRECTORY=/srv).
+ * YAML (REGISTRY_STORAGE_MAINTENANCE={readonly: {enabled: true}} as well as ..._ROOTDIRECTORY=/srv). As in
+ * the registry, ..._MAINTENANCE_READONLY_ENABLED counts for nothing where the file says something of
+ * readonly, and what the registry would not start with is an error; so is the same key twice.
  * -EBADMSG: no YAML, or not a registry's configuration, with line and column; -EFBIG: above 1 MiB; -ENOMEM.
  */
 int settings_parse(const char *yaml, size_t size, char *const *environment, struct settings *ret,
