@@ -5,7 +5,8 @@
  * repository that name a held manifest as their subject. A child is followed by its content, linked here or
  * not: what an index lists is needed. A repository that is unsure holds all that it links.
  *
- * A link that lies in the quarantine is no root; it may be held through another one.
+ * A link that lies in the quarantine is no root (unless it is recent: a push wrote it anew while it was taken
+ * away); it may be held through another one.
  * Time grows with blobs, links and references together, not with their product.
  */
 #ifndef REG_STORAGE_MARK_H
@@ -36,7 +37,8 @@ struct mark {
 	 * it, or STORE_NONE; and how it was first reached: by what manifest in what repository.
 	 */
 	uint32_t *holder;
-	uint32_t *via; /* the manifest that names it; STORE_NONE: a tag or revision of the repository does */
+	uint32_t *via; /* the manifest that names it, or is its subject; STORE_NONE: a tag or revision of the
+			  repository does */
 	uint32_t *via_repository; /* STORE_NONE: not held */
 	uint32_t nblobs, nlinks;
 };
@@ -49,14 +51,14 @@ int mark(struct store *s, const struct mark_options *o, struct mark *ret);
 void mark_done(struct mark *m);
 
 /*
- * Why a blob is held, for people: "library/nginx:1.25 -> sha256:... (index) -> sha256:... (manifest)". At
- * least
- * "" ; the repository and the tag (or NULL: held by its revision's link alone) also apart, the store's own.
+ * Why a blob is held, for people: "library/nginx:1.25 -> sha256:0123456789ab (index) -> .. (manifest) -> ..
+ * (layer)". The repository and the tag (or NULL: held by its revision's link alone) also apart, the store's
+ * own. False: it is not held.
  */
 struct mark_reason {
 	const char *repository, *tag;
 	uint32_t top; /* the manifest that the tag points to */
-	uint32_t parent; /* the manifest that names the blob; STORE_NONE: it is the top itself */
+	uint32_t parent; /* as via; STORE_NONE: it is the top itself */
 	char text[512];
 };
 bool mark_explain(const struct store *s, const struct mark *m, uint32_t blob, struct mark_reason *ret);
