@@ -9,8 +9,19 @@
 
 #include <stddef.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "util/buf.h"
+
+static inline void files_close(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* A descriptor that is closed when it leaves scope. */
+#define auto_close __attribute__((cleanup(files_close)))
 
 /* path may have several components: none of them may be a symbolic link. The caller closes it. */
 int files_open_folder(int above, const char *path);
@@ -22,6 +33,7 @@ struct files_names {
 	size_t count;
 	char **items;
 	unsigned char *types; /* d_type: DT_UNKNOWN where the file system does not say */
+	char *text; /* what the items point into */
 };
 int files_list(int folder, struct files_names *ret);
 void files_names_done(struct files_names *n);
@@ -36,7 +48,10 @@ int files_make_folders(int above, const char *path);
 /* Renames without replacing anything: -EEXIST; -EXDEV: not the same file system. The target's folders are
  * made. */
 int files_move(int above, const char *path, int to_above, const char *to);
-/* Removes the folders of a path from its end on while they are empty, but not `above`. */
+/*
+ * Removes the folders of a path from its end on while they are empty, but not `above`. What is not there is
+ * passed over, so that it may be the path of a file that is gone.
+ */
 void files_prune(int above, const char *path);
 
 #endif

@@ -3,6 +3,7 @@
 #ifndef REG_STORAGE_PROGRESS_H
 #define REG_STORAGE_PROGRESS_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,5 +18,9 @@ void progress_begin(struct progress *p, const char *what, uint64_t total, bool b
 /* So much more is done. Cheap: it draws ten times a second at most. p may be NULL. */
 void progress_add(struct progress *p, uint64_t n);
 void progress_end(struct progress *p);
+
+/* A flag that a signal handler of the caller sets: what takes long ends with -EINTR then. */
+void progress_interrupt(struct progress *p, const volatile sig_atomic_t *flag);
+bool progress_interrupted(const struct progress *p); /* false where p is NULL, or has no flag */
 
 #endif
