@@ -41,8 +41,13 @@ struct verdict {
 	const struct mark *mark;
 	int major; /* of the collector's version; 0: not known */
 	bool delete_untagged;
-	struct collector_parser parser;
+	char repository[256]; /* the one that the collector began last: it fails there, if it does */
 	uint8_t *blobs, *links; /* by number: 1: the collector would remove it */
+	/* What it named, and what its last line says that it named: unless they are one, it was not
+	 * understood.
+	 */
+	uint64_t blob_lines, manifest_lines, said_blobs, said_manifests;
+	bool summary;
 	struct refusal *refusals; /* the first VERDICT_MAX */
 	size_t nrefusals, all_refusals;
 	uint64_t ndeleted, deleted_bytes; /* blobs that it says it removes */
