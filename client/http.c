@@ -100,6 +100,7 @@ static void read_answer(struct transfer *t)
 		copy_header(t->easy, "WWW-Authenticate", q->challenge, sizeof(q->challenge));
 	copy_header(t->easy, "Retry-After", q->retry_after, sizeof(q->retry_after));
 	copy_header(t->easy, "Content-Range", q->content_range, sizeof(q->content_range));
+	copy_header(t->easy, "Location", q->location, sizeof(q->location));
 	copy_header(t->easy, "Content-Length", length, sizeof(length));
 	q->content_length = UINT64_MAX;
 	if (length[0] >= '0' && length[0] <= '9')
@@ -179,7 +180,7 @@ static void set_method(struct transfer *t, CURLcode *r)
 	set_long(t->easy, CURLOPT_NOBODY, q->method == HTTP_HEAD, r);
 	if (http_method_changes(q->method))
 		set_ptr(t->easy, CURLOPT_CUSTOMREQUEST, http_method_name(q->method), r);
-	if (q->method != HTTP_PUT)
+	if (q->method != HTTP_PUT && q->method != HTTP_POST)
 		return;
 	set_ptr(t->easy, CURLOPT_POSTFIELDS, q->upload, r);
 	if (*r == CURLE_OK)

@@ -336,6 +336,13 @@ REG_API uint64_t reg_blob_range(struct reg_client *c, const char *repository, co
 REG_API uint64_t reg_referrers(struct reg_client *c, const char *repository, const struct reg_digest *digest,
 			       const struct reg_call *call);
 
+/*
+ * Begins an upload and cancels it at once (end-4a, and DELETE of its Location): does this registry take pushes
+ * now? 0: it does. -EROFS, -EPERM: it does not. -EACCES: not from us, which says nothing of others. The
+ * repository need not exist, and does not afterwards where the registry cleans up after itself.
+ */
+REG_API uint64_t reg_upload_try(struct reg_client *c, const char *repository, const struct reg_call *call);
+
 /* Somebody waits now for a call made with REG_AHEAD. Nothing happens if it is answered already. */
 REG_API void reg_urge(struct reg_client *c, uint64_t call);
 /* Answers the call with -ECANCELED soon, unless it is answered already; the transfer ends when nobody shares

@@ -14,11 +14,11 @@
 #include "registry.h"
 #include "util/buf.h"
 
-enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_DELETE };
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_DELETE, HTTP_POST };
 
 static inline const char *http_method_name(enum http_method method)
 {
-	static const char *const names[] = {"GET", "HEAD", "PUT", "DELETE"};
+	static const char *const names[] = {"GET", "HEAD", "PUT", "DELETE", "POST"};
 
 	return names[method];
 }
@@ -29,7 +29,7 @@ static inline const char *http_method_name(enum http_method method)
  */
 static inline bool http_method_changes(enum http_method method)
 {
-	return method == HTTP_PUT || method == HTTP_DELETE;
+	return method == HTTP_PUT || method == HTTP_DELETE || method == HTTP_POST;
 }
 
 struct http_request {
@@ -41,7 +41,7 @@ struct http_request {
 				      elsewhere */
 	const char *if_none_match; /* an entity tag with its quotes, or NULL */
 	bool no_cache; /* no cache on the way may answer in the registry's place */
-	const void *upload; /* the body of a PUT */
+	const void *upload; /* the body of a PUT or POST */
 	size_t upload_size;
 	const char *upload_type; /* its Content-Type */
 	bool ranged;
@@ -62,7 +62,8 @@ struct http_request {
 	struct buf body;
 	uint64_t started; /* loop_now() when it left the queue */
 	uint64_t content_length; /* UINT64_MAX: not said */
-	char content_type[256], digest[160], link[2048], challenge[4096], retry_after[64], content_range[96];
+	char content_type[256], digest[160], link[2048], challenge[4096], retry_after[64], content_range[96],
+		location[2048];
 
 	/* The transport's. */
 	struct queue_item item;

@@ -180,6 +180,7 @@ static void fill(struct http_request *q, const struct script_row *row)
 	copy_header(row->headers, "Docker-Content-Digest", q->digest, sizeof(q->digest));
 	copy_header(row->headers, "Link", q->link, sizeof(q->link));
 	copy_header(row->headers, "WWW-Authenticate", q->challenge, sizeof(q->challenge));
+	copy_header(row->headers, "Location", q->location, sizeof(q->location));
 	copy_header(row->headers, "Retry-After", q->retry_after, sizeof(q->retry_after));
 	copy_header(row->headers, "Content-Range", q->content_range, sizeof(q->content_range));
 	copy_header(row->headers, "Content-Length", length, sizeof(length));
