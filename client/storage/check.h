@@ -16,12 +16,15 @@ struct check_options {
 };
 
 struct check_result {
-	uint64_t tags, manifests, blobs,
-		bytes; /* looked at: manifests and blobs each once, bytes of the blobs */
+	uint64_t tags, manifests; /* looked at; each manifest once, whoever links it */
+	uint64_t blobs, bytes; /* that are needed and there, manifests included */
 	uint64_t verified; /* bytes */
 };
 
-/* m: a mark without delete_untagged. 0, -ENOMEM, -EINTR. The problems are sorted. */
+/*
+ * m: a mark without delete_untagged. 0, -ENOMEM, -EINTR. The problems are sorted, and those of the scan that
+ * are about a manifest have the tags that need it. storage may be NULL without verify.
+ */
 int check(const struct storage *storage, struct store *s, const struct mark *m, const struct check_options *o,
 	  struct progress *progress, struct check_result *ret);
 

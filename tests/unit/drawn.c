@@ -64,6 +64,9 @@ static void blob_mark(struct store_blob *b, char mark, struct draft *draft)
 	case '~':
 		b->flags = BLOB_ASIDE;
 		break;
+	case '#':
+		b->size = 0;
+		break;
 	default:
 		b->changed = DRAWN_RECENT;
 	}
@@ -74,7 +77,7 @@ static uint32_t marked(struct drawn *d, const char **p, struct draft *drafts)
 {
 	const uint32_t number = name(d, p);
 
-	while (**p && strchr("?!*~'", **p))
+	while (**p && strchr("?!*~#'", **p))
 		blob_mark(d->store.blobs[number], *(*p)++, &drafts[number]);
 	return number;
 }

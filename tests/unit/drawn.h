@@ -14,7 +14,7 @@
  *     unsure       the repository is
  *
  * Right after a name before the repositories: ? nothing is there, ! it cannot be read, * it is odd, ~ it lies
- * aside and not in its place, ' it is recent. After a link: ~ aside, ' recent, % bad. What is not said is there,
+ * aside and not in its place, # it is empty, whatever descriptors say, ' it is recent. After a link: ~ aside, ' recent, % bad. What is not said is there,
  * old and in order. Blobs have their numbers in the order in which they are first named, and sizes of 1, 2, 4,
  * ..: a sum of some tells which.
  */

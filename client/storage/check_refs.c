@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage/check_inner.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHORT 19 /* "sha256:" and 12 digits */
+
+#define ASIDE_TEXT "is in the quarantine: run regfs-gc again, or regfs-gc restore"
+
+/* A blob's place in a repository, and its content. */
+enum state { HERE, ASIDE, NOT, UNKNOWN };
+
+static enum state link_state(const struct check *c, uint32_t blob, bool is_manifest)
+{
+	enum state best = NOT;
+
+	/* Registry 2.1.0 linked manifests as layers, and later ones still find them there. */
+	for (int type = is_manifest ? LINK_REVISION : LINK_LAYER; type <= LINK_LAYER; type++) {
+		const uint32_t l = store_link_find(c->store, c->repository, blob, (enum store_link_type)type);
+
+		if (l == STORE_NONE)
+			continue;
+		if (!(c->store->links[l].flags & LINK_ASIDE))
+			return HERE;
+		best = ASIDE;
+	}
+	return best;
+}
+
+static enum state content_state(const struct store_blob *b)
+{
+	if (b->flags & BLOB_PRESENT)
+		return HERE;
+	if (b->flags & BLOB_ODD) /* a problem of its own, which the scan has told */
+		return UNKNOWN;
+	return b->flags & BLOB_ASIDE ? ASIDE : NOT;
+}
+
+static void count(struct check *c, uint32_t blob)
+{
+	const struct store_blob *b = c->store->blobs[blob];
+
+	if (c->counted[blob] || content_state(b) != HERE)
+		return;
+	c->counted[blob] = 1;
+	c->result.blobs++;
+	c->result.bytes += (uint64_t)b->size;
+}
+
+static void enter(struct check *c, uint32_t blob)
+{
+	if (c->looked[blob] == c->number + 1)
+		return;
+	c->looked[blob] = c->number + 1;
+	c->todo[c->ntodo++] = blob;
+}
+
+static int cover(struct check *c, uint32_t blob)
+{
+	if (c->ncovered == c->room_covered) {
+		const size_t more = c->room_covered ? c->room_covered * 2 : 64;
+		struct check_covered *grown = reallocarray(c->covered, more, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		c->covered = grown;
+		c->room_covered = more;
+	}
+	c->covered[c->ncovered++] = (struct check_covered){c->number, blob};
+	return 0;
+}
+
+/* ---- a reference ---- */
+
+static const char *role_name(enum store_role role)
+{
+	return role == ROLE_CHILD ? "manifest" : role == ROLE_CONFIG ? "config" : "layer";
+}
+
+/* "layer sha256:.. is missing (needed by sha256:0123.., linux/amd64)" */
+static int tell(struct check *c, enum problem_kind kind, uint32_t parent, const struct store_ref *ref,
+		const char *what)
+{
+	const struct store_blob *above = c->store->blobs[parent];
+	char digest[REG_DIGEST_MAX], whose[REG_DIGEST_MAX], buf[128];
+	const char *platform = above->manifest->platform ? above->manifest->platform : "";
+
+	if (ref->role == ROLE_CHILD)
+		platform = check_platform(c, parent, ref->blob, buf);
+	return check_tell(c, kind, parent, ref->blob, "%s %s %s (needed by %.*s%s%s)",
+			  role_name((enum store_role)ref->role),
+			  reg_digest_text(&c->store->blobs[ref->blob]->digest, digest), what, SHORT,
+			  reg_digest_text(&above->digest, whose), *platform ? ", " : "", platform);
+}
+
+static int tell_missing(struct check *c, uint32_t parent, const struct store_ref *ref)
+{
+	int r = 0;
+
+	switch (ref->role) {
+	case ROLE_FOREIGN: /* elsewhere: its descriptor says where */
+		return 0;
+	case ROLE_CHILD:
+		r = cover(c, ref->blob);
+		return r < 0 ? r : tell(c, PROBLEM_CHILD_MISSING, parent, ref, "is missing");
+	case ROLE_CONFIG:
+		return tell(c, PROBLEM_CONFIG_MISSING, parent, ref, "is missing");
+	default:
+		return tell(c, PROBLEM_LAYER_MISSING, parent, ref, "is missing");
+	}
+}
+
+static int tell_unlinked(struct check *c, uint32_t parent, const struct store_ref *ref)
+{
+	switch (ref->role) {
+	case ROLE_FOREIGN:
+		return 0;
+	case ROLE_CHILD:
+		return tell(c, PROBLEM_CHILD_MISSING, parent, ref,
+			    "is there, but this repository does not link it: push it again");
+	default:
+		return tell(c, PROBLEM_UNLINKED, parent, ref,
+			    "is there, but this repository has no link to it: push the image again");
+	}
+}
+
+static int tell_size(struct check *c, uint32_t parent, const struct store_ref *ref)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "has %" PRId64 " bytes instead of %" PRId64,
+		 c->store->blobs[ref->blob]->size, ref->size);
+	return tell(c, PROBLEM_SIZE, parent, ref, text);
+}
+
+static int look_at_ref(struct check *c, uint32_t parent, const struct store_ref *ref)
+{
+	const struct store_blob *b = c->store->blobs[ref->blob];
+	const bool is_manifest = ref->role == ROLE_CHILD;
+	const enum state content = content_state(b), link = link_state(c, ref->blob, is_manifest);
+	int r = 0;
+
+	c->needed[ref->blob] = c->number + 1;
+	if (content == UNKNOWN)
+		return 0;
+	if (content == NOT)
+		return tell_missing(c, parent, ref);
+	if (content == ASIDE || link == ASIDE) {
+		if (is_manifest)
+			c->looked[ref->blob] = c->number + 1; /* once is enough */
+		return tell(c, PROBLEM_ASIDE, parent, ref, ASIDE_TEXT);
+	}
+	count(c, ref->blob);
+	if (link == NOT)
+		return tell_unlinked(c, parent, ref);
+	if (ref->size >= 0 && ref->size != b->size)
+		r = tell_size(c, parent, ref);
+	if (is_manifest)
+		enter(c, ref->blob);
+	return r;
+}
+
+/* ---- a manifest ---- */
+
+static int look_at(struct check *c, uint32_t manifest)
+{
+	const struct store_blob *b = c->store->blobs[manifest];
+	int r = 0;
+
+	count(c, manifest);
+	if (!b->manifest)
+		return 0;
+	c->result.manifests += !(c->counted[manifest] & 2);
+	c->counted[manifest] |= 2;
+	c->names++;
+	for (size_t i = 0; r == 0 && i < b->manifest->nrefs; i++) {
+		const struct store_ref *ref = &b->manifest->refs[i];
+
+		/* A layer may stand there several times: schema 1 says so of every empty one. */
+		if (ref->role == ROLE_SUBJECT || c->named[ref->blob] == c->names)
+			continue;
+		c->named[ref->blob] = c->names;
+		r = look_at_ref(c, manifest, ref);
+	}
+	return r;
+}
+
+/* ---- what a repository begins with ---- */
+
+static int tell_tag(struct check *c, enum problem_kind kind, const struct store_tag *t, const char *what)
+{
+	const struct problem p = {
+		.kind = kind,
+		.repository = c->repository->name,
+		.tag = t->name,
+		.digest = c->store->blobs[t->blob]->digest,
+	};
+	char digest[REG_DIGEST_MAX];
+
+	return problems_add(&c->store->problems, &p, "manifest %s %s", reg_digest_text(&p.digest, digest),
+			    what);
+}
+
+static int look_at_tag(struct check *c, const struct store_tag *t)
+{
+	enum state content, link;
+	int r;
+
+	c->result.tags++;
+	if (t->blob == STORE_NONE)
+		return 0;
+	c->needed[t->blob] = c->number + 1;
+	content = content_state(c->store->blobs[t->blob]);
+	link = link_state(c, t->blob, true);
+	if (content == ASIDE)
+		c->looked[t->blob] = c->number + 1;
+	if (content == ASIDE || (content == HERE && link == ASIDE))
+		return tell_tag(c, PROBLEM_ASIDE, t, ASIDE_TEXT);
+	if (link != HERE)
+		return tell_tag(
+			c, PROBLEM_TAG_DANGLING, t,
+			content == NOT
+				? "is missing, and not linked here: push the image again, or remove the tag"
+				: "is there, but this repository does not link it: push the image again, "
+				  "or remove the tag");
+	if (content == NOT) {
+		r = cover(c, t->blob);
+		return r < 0 ? r
+			     : tell_tag(c, PROBLEM_MANIFEST_MISSING, t,
+					"is missing: push the image again, or remove the tag");
+	}
+	enter(c, t->blob);
+	return 0;
+}
+
+static int look_at_revision(struct check *c, uint32_t blob)
+{
+	const struct store_blob *b = c->store->blobs[blob];
+	const struct problem p = {
+		.kind = PROBLEM_ASIDE, .repository = c->repository->name, .digest = b->digest};
+	char digest[REG_DIGEST_MAX];
+
+	c->needed[blob] = c->number + 1;
+	if (content_state(b) == ASIDE && c->looked[blob] != c->number + 1) {
+		c->looked[blob] = c->number + 1;
+		return problems_add(&c->store->problems, &p, "manifest %s " ASIDE_TEXT,
+				    reg_digest_text(&b->digest, digest));
+	}
+	enter(c, blob);
+	return 0;
+}
+
+static int look_at_all(struct check *c)
+{
+	int r = 0;
+
+	while (r == 0 && c->ntodo)
+		r = look_at(c, c->todo[--c->ntodo]);
+	return r;
+}
+
+int check_repository(struct check *c)
+{
+	const struct store_repository *repository = c->repository;
+	const struct store_link *links = c->store->links + repository->first_link;
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < repository->ntags; i++)
+		r = look_at_tag(c, &repository->tags[i]);
+	if (r == 0)
+		r = look_at_all(c);
+	for (uint32_t i = 0; r == 0 && i < repository->nlinks; i++)
+		if (links[i].type == LINK_REVISION && !(links[i].flags & LINK_ASIDE))
+			r = look_at_revision(c, links[i].blob);
+	if (r == 0)
+		r = look_at_all(c);
+	for (uint32_t i = 0; r == 0 && i < repository->nlinks; i++) {
+		const uint32_t blob = links[i].blob;
+
+		c->orphans[repository->first_link + i] =
+			links[i].type == LINK_LAYER && !(links[i].flags & LINK_ASIDE) &&
+			content_state(c->store->blobs[blob]) == NOT && c->needed[blob] != c->number + 1;
+	}
+	return r;
+}
