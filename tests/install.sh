@@ -18,12 +18,13 @@ as_root() {
 # What is missing of the packages that the tests need beside those of the build.
 packages() {
 	command -v apt-get >/dev/null || {
-		echo "no apt here, please see to these: cmocka, pytest, docker-registry 2.8, skopeo, umoci, nginx," >&2
+		echo "no apt here, please see to these: cmocka, pytest (with xdist), docker-registry 2.8, skopeo, umoci, nginx," >&2
 		echo "openssl, htpasswd, getfattr, busybox, mandoc, setpriv, findmnt" >&2
 		return 0
 	}
 	missing=
-	for package in libcmocka-dev python3-pytest skopeo umoci openssl apache2-utils attr busybox mandoc procps ca-certificates; do
+	for package in libcmocka-dev python3-pytest python3-pytest-xdist skopeo umoci openssl apache2-utils attr \
+		busybox mandoc procps ca-certificates; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0

@@ -12,6 +12,8 @@ cd "$(dirname "$0")/.."
 cache=${REGFS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regfs-tests}
 werror=
 [ "${CI:-}" != true ] || werror=--werror
+# Most tests wait, for a server or a deadline: so more of them run at a time than there are cores.
+jobs=${REGFS_TEST_JOBS:-$(($(nproc) < 4 ? $(nproc) * 2 : 8))}
 failed=
 
 step() { # NAME COMMAND...: runs it; a failure is remembered, and what does not depend on it still runs
@@ -58,6 +60,7 @@ units() { # FOLDER
 pytests() { # FOLDER ARGUMENT...
 	folder=$1
 	shift
+	! python -c 'import xdist' 2>/dev/null || set -- -n "$jobs" "$@"
 	(cd tests && REGFS_BUILD_DIR=$folder python -m pytest -q -rfEs --tb=short "$@")
 }
 
