@@ -75,6 +75,14 @@ servers() {
 	install_zot || failed=1
 }
 
+# What the test of examples/gc-container begins with.
+container_base() {
+	{ command -v docker && command -v apt-get; } >/dev/null || return 0
+	as_root sh tests/container-base.sh "$cache" >"$cache/container-base.out" 2>&1 && return 0
+	tail -n 3 "$cache/container-base.out" >&2
+	return 1
+}
+
 fuse_device() {
 	[ -e /dev/fuse ] || [ "$(id -u)" != 0 ] || mknod -m 666 /dev/fuse c 10 229
 }
@@ -85,6 +93,7 @@ packages
 unpack docker-registry docker-registry
 unpack nginx nginx
 servers
+container_base || failed=1
 fuse_device
 # Outside CI the tests of a server that is missing are skipped and named; in CI they fail, and so does this.
 [ "$failed" = 0 ] || [ "${CI:-}" != true ]
