@@ -299,6 +299,12 @@ static void sum_line(FILE *out, const struct plan_sum *sum, const char *text)
 			report_plural(sum->count, "blobs", "blob"), report_size(size, sum->bytes), text);
 }
 
+static void links_line(FILE *out, uint64_t n, const char *plural, const char *singular)
+{
+	if (n)
+		fprintf(out, "%" PRIu64 " %s nothing needs\n", n, report_plural(n, plural, singular));
+}
+
 static void sums(FILE *out, const struct report_plan *p)
 {
 	const struct plan *plan = p->plan;
@@ -315,10 +321,8 @@ static void sums(FILE *out, const struct report_plan *p)
 	sum_line(out, &plan->young, "nobody holds, but younger than --grace");
 	sum_line(out, &plan->unsure, "kept, since a repository is not sure");
 	sum_line(out, &plan->aside, "in the quarantine");
-	if (plan->revision_links || plan->layer_links)
-		fprintf(out, "%" PRIu64 " %s and %" PRIu64 " %s are garbage\n", plan->revision_links,
-			report_plural(plan->revision_links, "revision links", "revision link"),
-			plan->layer_links, report_plural(plan->layer_links, "layer links", "layer link"));
+	links_line(out, plan->revision_links, "revision links", "revision link");
+	links_line(out, plan->layer_links, "layer links", "layer link");
 	fprintf(out, "%" PRIu64 " of %" PRIu64 " %s are garbage: %s of %s\n", plan->garbage.count,
 		plan->blobs.count, report_plural(plan->blobs.count, "blobs", "blob"),
 		report_size(garbage, plan->garbage.bytes), report_size(all, plan->blobs.bytes));

@@ -286,7 +286,8 @@ static void plan_text(void **state)
 	       "empty repositories\n"
 	       "  e\n"
 	       "\n"
-	       "1 revision link and 1 layer link are garbage\n"
+	       "1 revision link nothing needs\n"
+	       "1 layer link nothing needs\n"
 	       "3 of 6 blobs are garbage: 56 B of 63 B\n",
 	       "a plan");
 }
