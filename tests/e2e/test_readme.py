@@ -63,6 +63,7 @@ class Reader:
 case "$*" in *allow_delete*) set -- "$@" -o "journal={journal}" ;; esac
 exec {build}/fs/regfs "$@" -o xattr""")
         self.program("regfs-undelete", f'exec {build}/client/regfs-undelete --journal {journal} "$@"')
+        self.program("regfs-gc", f'exec {build}/client/regfs-gc "$@"')
         self.program("registry", f'exec {server.program()} "$@"')
         self.push()
         _, index = server.sink.request("GET", "/v2/shop/web/manifests/1.9.0", Accept=im.OCI_INDEX)
@@ -130,4 +131,4 @@ def test_the_readme(reader):
             assert not shown or agrees(shown, have), "\n".join([command, "README:", *shown, "now:", *have])
         headings.append(heading)
     assert {"regfs: a container registry as a file system", "Recipes", "Removing images", "What stays", "Try it first",
-            "Undo"} <= set(headings)
+            "Undo", "Getting the space back"} <= set(headings)

@@ -85,15 +85,20 @@ def test_every_source_names_its_licence():
     assert without == []
 
 
-def help_options():
-    text = subprocess.run([mounts.program(), "--help"], check=True, capture_output=True, text=True).stdout
-    return set(re.findall(r"(?<![\w-])-o (\w+)", text)) | set(re.findall(r"(?<![\w-])(--?[a-zA-Z]+)\b", text)) - {"-o"}
+def help_options(program):
+    text = subprocess.run([program, "--help"], check=True, capture_output=True, text=True).stdout
+    words = set(re.findall(r"(?<![\w-])(--?[a-zA-Z]+(?:-[a-z]+)*)\b", text)) - {"-o"}
+    return set(re.findall(r"(?<![\w-])-o (\w+)", text)) | words
+
+
+def client_program(name):
+    return mounts.program().parent.parent / "client" / name
 
 
 @pytest.mark.parametrize("document", ["fs/regfs.1", "README.md"])
 def test_every_option_is_documented(document):
     text = (TOP / document).read_text().replace("\\-", "-")
-    options = help_options()
+    options = help_options(mounts.program())
     assert len(options) > 12
     flags = {"-f", "-d", "-h", "--help", "-V", "--version"}
     wanted = options - flags if document == "README.md" else options
@@ -102,6 +107,16 @@ def test_every_option_is_documented(document):
     assert missing == []
 
 
-def test_the_man_page_is_sound():
-    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", TOP / "fs/regfs.1"], capture_output=True, text=True)
+@pytest.mark.parametrize("name", ["regfs-undelete", "regfs-gc"])
+def test_every_option_of_the_other_programs_is_in_their_manual(name):
+    options = help_options(client_program(name))
+    assert {"-h", "--help", "-V", "--version"} < options
+    items = [line for line in (TOP / f"client/{name}.1").read_text().splitlines() if line.startswith(".It Fl ")]
+    described = {f"-{flag}" for line in items for flag in re.findall(r"Fl (\S+)", line)}
+    assert described == options  # both ways
+
+
+@pytest.mark.parametrize("page", ["fs/regfs.1", "client/regfs-undelete.1", "client/regfs-gc.1"])
+def test_the_man_page_is_sound(page):
+    done = subprocess.run(["mandoc", "-Tlint", "-Wwarning", TOP / page], capture_output=True, text=True)
     assert done.stdout == "" and done.returncode == 0
