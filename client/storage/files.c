@@ -60,7 +60,8 @@ static int open_slowly(int above, const char *path, int flags)
 
 static int open_below(int above, const char *path, int flags)
 {
-	const struct open_how how = {.flags = (uint64_t)flags,
+	/* Without O_NOFOLLOW, by which a link at the end would look like any file that is no folder. */
+	const struct open_how how = {.flags = (uint64_t)(flags & ~O_NOFOLLOW),
 				     .resolve = RESOLVE_NO_SYMLINKS | RESOLVE_BENEATH};
 	int fd;
 

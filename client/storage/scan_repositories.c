@@ -55,6 +55,25 @@ static int tell_bad(struct scanning *c, const char *path, const struct reg_diges
 	return r;
 }
 
+/* See store_alias: the link itself is good. */
+static bool is_alias(const struct scan_link *l, const struct reg_digest *d, enum store_link_type type)
+{
+	return l->state == SCAN_LINK_GOOD && type == LINK_LAYER && l->digest.algorithm != d->algorithm;
+}
+
+static int add_alias(struct scanning *c, const struct reg_digest *d, const struct scan_link *l,
+		     unsigned flags)
+{
+	uint32_t blob, target;
+	int r = add_link(c, d, LINK_LAYER, flags, l->changed);
+
+	if (r == 0)
+		r = store_blob_add(c->store, d, &blob);
+	if (r == 0)
+		r = store_blob_add(c->store, &l->digest, &target);
+	return r < 0 ? r : store_alias_add(c->repository, blob, target);
+}
+
 /* Read whole: a link whose content is wrong does not count for the registry, but it does for us. */
 static int read_one(struct scanning *c, int folder, const char *hex, const struct reg_digest *d,
 		    enum store_link_type type)
@@ -67,6 +86,8 @@ static int read_one(struct scanning *c, int folder, const char *hex, const struc
 	r = scan_read_link(c, folder, path, &l);
 	if (r < 0)
 		return r;
+	if (is_alias(&l, d, type))
+		return add_alias(c, d, &l, 0);
 	if (l.state == SCAN_LINK_GOOD && !reg_digest_equal(&l.digest, d)) {
 		l.state = SCAN_LINK_BAD;
 		snprintf(l.wrong, sizeof(l.wrong), "names something else than its path");
@@ -137,12 +158,20 @@ static int link_aside(struct scanning *c, const struct scan_folder *f, size_t i,
 {
 	const enum store_link_type *type = data;
 	const char *hex = f->names.items[i];
+	struct scan_link l;
 	struct stat st;
-	const int r = files_stat(f->fd, hex, &st);
+	int r = files_stat(f->fd, hex, &st);
 
 	if (r < 0)
 		return r == -ENOENT ? 0 : scan_lost(c, hex, r, SCAN_NOTHING);
-	return S_ISREG(st.st_mode) ? add_link(c, d, *type, LINK_ASIDE, st.st_mtime) : scan_stray(c, hex);
+	if (!S_ISREG(st.st_mode))
+		return scan_stray(c, hex);
+	if (st.st_size != link_size(d)) {
+		r = scan_read_link(c, f->fd, hex, &l);
+		if (r < 0 || is_alias(&l, d, *type))
+			return r < 0 ? r : add_alias(c, d, &l, LINK_ASIDE);
+	}
+	return add_link(c, d, *type, LINK_ASIDE, st.st_mtime);
 }
 
 static int read_aside(struct scanning *c, const char *name)
@@ -168,16 +197,36 @@ static int read_aside(struct scanning *c, const char *name)
 
 /* ---- one repository ---- */
 
-static bool look_at(struct scanning *c, int folder, const char *name)
+/* A folder of the repository's own. ret_there may be NULL. */
+static int look_at(struct scanning *c, int folder, const char *name, bool *ret_there)
 {
 	struct store_repository *r = c->repository;
 	struct stat st;
+	const int e = files_stat(folder, name, &st);
 
-	if (files_stat(folder, name, &st) < 0)
-		return false;
-	if (st.st_mtime > r->changed)
+	if (e == 0 && st.st_mtime > r->changed)
 		r->changed = st.st_mtime;
-	return true;
+	if (ret_there)
+		*ret_there = e == 0;
+	return e == -ENOMEM ? e : 0;
+}
+
+static int look_at_folders(struct scanning *c, int fd)
+{
+	struct store_repository *r = c->repository;
+	int e = look_at(c, fd, ".", NULL);
+
+	if (e == 0)
+		e = look_at(c, fd, "_manifests", &r->has_manifests);
+	if (e == 0)
+		e = look_at(c, fd, "_manifests/revisions", NULL);
+	if (e == 0)
+		e = look_at(c, fd, "_manifests/tags", &r->has_tags);
+	if (e == 0)
+		e = look_at(c, fd, "_layers", &r->has_layers);
+	if (e == 0)
+		e = look_at(c, fd, "_uploads", NULL);
+	return e;
 }
 
 static int read_here(struct scanning *c, int fd)
@@ -185,16 +234,10 @@ static int read_here(struct scanning *c, int fd)
 	static const struct scan_digests revisions = {
 		.one = revision, .loss = SCAN_BLIND, .unknown = SCAN_UNSURE};
 	static const struct scan_digests layers = {.one = layer, .loss = SCAN_UNSURE};
-	struct store_repository *r = c->repository;
-	int e;
+	int e = look_at_folders(c, fd);
 
-	look_at(c, fd, ".");
-	r->has_manifests = look_at(c, fd, "_manifests");
-	look_at(c, fd, "_manifests/revisions");
-	r->has_tags = look_at(c, fd, "_manifests/tags");
-	r->has_layers = look_at(c, fd, "_layers");
-	look_at(c, fd, "_uploads");
-	e = scan_digests(c, fd, "_manifests/revisions", &revisions);
+	if (e == 0)
+		e = scan_digests(c, fd, "_manifests/revisions", &revisions);
 	if (e == 0)
 		e = scan_tags(c, fd);
 	if (e == 0)

@@ -145,13 +145,16 @@ static char *turn_buffer(void)
 	return paths[turn++ % ARRAY_SIZE(paths)];
 }
 
-/* "sha256/<hex>" */
-static const char *digest_path(const struct tree_blob *b)
-{
-	char *ret = turn_buffer();
+struct digest_path {
+	char text[REG_DIGEST_MAX]; /* "sha256/<hex>" */
+};
 
-	snprintf(ret, TURN_SIZE, "%s", b->text);
-	*strchr(ret, ':') = '/';
+static struct digest_path digest_path(const struct tree_blob *b)
+{
+	struct digest_path ret;
+
+	memcpy(ret.text, b->text, sizeof(ret.text));
+	*strchr(ret.text, ':') = '/';
 	return ret;
 }
 
@@ -170,7 +173,7 @@ const char *tree_revision_path(const char *repository, const struct tree_blob *b
 	char *ret = turn_buffer();
 
 	snprintf(ret, TURN_SIZE, TREE_V2 "repositories/%s/_manifests/revisions/%s/link", repository,
-		 digest_path(b));
+		 digest_path(b).text);
 	return ret;
 }
 
@@ -178,7 +181,7 @@ const char *tree_layer_path(const char *repository, const struct tree_blob *b)
 {
 	char *ret = turn_buffer();
 
-	snprintf(ret, TURN_SIZE, TREE_V2 "repositories/%s/_layers/%s/link", repository, digest_path(b));
+	snprintf(ret, TURN_SIZE, TREE_V2 "repositories/%s/_layers/%s/link", repository, digest_path(b).text);
 	return ret;
 }
 
@@ -195,7 +198,7 @@ const char *tree_entry_path(const char *repository, const char *tag, const struc
 	char *ret = turn_buffer();
 
 	snprintf(ret, TURN_SIZE, TREE_V2 "repositories/%s/_manifests/tags/%s/index/%s/link", repository, tag,
-		 digest_path(b));
+		 digest_path(b).text);
 	return ret;
 }
 
