@@ -180,6 +180,8 @@ int running_look(const struct running_options *o, struct running *ret)
 	if (r == 0) {
 		look_at_socket(&s);
 		ask(&s);
+		if (s.asked && s.answer == 0 && o->root)
+			upload_clean(o->root);
 		found.state = weigh(&s);
 		if (s.proxy)
 			say(&found, "; it is a cache of another registry, and pulls again what is removed");

@@ -40,5 +40,7 @@ bool socket_answers(const char *addr, char ret[300]);
 
 /* 0: an upload was taken. -EROFS or -EPERM: refused. Else it says nothing; error tells why. */
 int upload_try(const struct reg_options *client, const char *source, struct reg_error *error);
+/* Removes what upload_try() left below this root, if it was this storage. */
+void upload_clean(const char *root);
 
 #endif

@@ -94,7 +94,18 @@ static const char *next_word(const struct buf *words, const char *word)
 	return word < words->data + words->size ? word : NULL;
 }
 
-/* ".. registry serve [CONFIG]"; what stands before may start it. *ret is the configuration, or NULL. */
+static bool is_program(const char *word, bool first)
+{
+	const char *name = last_part(word);
+
+	return (first || *word == '/') &&
+	       (strcmp(name, "registry") == 0 || strcmp(name, "docker-registry") == 0);
+}
+
+/*
+ * "registry serve [CONFIG]", or a path of it behind what starts it (an emulator, an init): `crane registry
+ * serve` is none. *ret is the configuration, or NULL.
+ */
 static bool is_registry(const struct buf *words, const char **ret)
 {
 	bool named = false;
@@ -107,8 +118,7 @@ static bool is_registry(const struct buf *words, const char **ret)
 			*ret = w;
 			return true;
 		}
-		named |=
-			strcmp(last_part(w), "registry") == 0 || strcmp(last_part(w), "docker-registry") == 0;
+		named |= is_program(w, w == words->data);
 	}
 	return false;
 }

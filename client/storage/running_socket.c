@@ -3,6 +3,8 @@
 #include "storage/running_inner.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
@@ -12,14 +14,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "storage/files.h"
+#include "storage/layout.h"
 #include "util/cleanup.h"
 
 enum { WAIT_MS = 2000, TIMEOUT_S = 10 };
 
-/*
- * Where to begin an upload. A registry that takes it makes a folder of this name, and what cancelling leaves
- * of it is an empty repository.
- */
+/* Where to begin an upload: a repository of our own, which nobody else pushes to. */
 #define REPOSITORY "regfs-gc/probe"
 
 /* ---- listening ---- */
@@ -122,6 +123,46 @@ static int wait_for(struct waiting *w, uint64_t call)
 	w->answered = false;
 	pthread_mutex_unlock(&w->lock);
 	return w->err;
+}
+
+/*
+ * What distribution leaves of an upload that is cancelled: the state of its digest, written when all else is
+ * gone already. Its own purge never removes that, as it has no date.
+ */
+static void clean_upload(int repositories, const char *name)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), REPOSITORY "/_uploads/%s/startedat", name);
+	if (files_stat(repositories, path, &(struct stat){0}) != -ENOENT)
+		return;
+	snprintf(path, sizeof(path), REPOSITORY "/_uploads/%s/hashstates/sha256", name);
+	fd = files_open_folder(repositories, path);
+	if (fd < 0)
+		return;
+	unlinkat(fd, "0", 0);
+	close(fd);
+	files_prune(repositories, path);
+}
+
+void upload_clean(const char *root)
+{
+	const int top = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int repositories = top < 0 ? -1 : files_open_folder(top, LAYOUT_V2 "/repositories");
+	const int uploads = repositories < 0 ? -1 : files_open_folder(repositories, REPOSITORY "/_uploads");
+	struct files_names names = {0};
+
+	if (uploads >= 0 && files_list(uploads, &names) == 0)
+		for (size_t i = 0; i < names.count; i++)
+			clean_upload(repositories, names.items[i]);
+	files_names_done(&names);
+	if (uploads >= 0)
+		close(uploads);
+	if (repositories >= 0)
+		close(repositories);
+	if (top >= 0)
+		close(top);
 }
 
 int upload_try(const struct reg_options *client, const char *source, struct reg_error *error)

@@ -133,6 +133,8 @@ static void processes(void **state)
 		 RUNNING_STOPPED, false, "no process"},
 		{"another program", "registry-browser|serve|/c.yml", "A=b", STORE("/data"), -10,
 		 RUNNING_STOPPED, false, "no process"},
+		{"a command of another program", "/bin/crane|registry|serve|/c.yml", "A=b", STORE("/data"),
+		 -10, RUNNING_STOPPED, false, "no process"},
 		{"the words the other way round", "serve|registry", "A=b", STORE("/data"), -10,
 		 RUNNING_STOPPED, false, "no process"},
 	};
@@ -312,6 +314,44 @@ static void asked(void **state)
 	}
 }
 
+/* What distribution leaves of a cancelled upload goes; what others began there does not. */
+static void litter(void **state)
+{
+	static const struct row row = {.words = "x", .environment = "A=b"};
+	static const char repositories[] = "root/data/docker/registry/v2/repositories";
+	char addr[64], slash[] = "/", path[300];
+	struct settings s = {.addr = addr, .prefix = slash};
+	struct running_options o = {.settings = &s};
+	struct server server;
+	struct stat st;
+
+	(void)state;
+	for (int k = 0; k < 2; k++) {
+		struct running r;
+
+		make(&row);
+		snprintf(path, sizeof(path), "%s/regfs-gc/probe/_uploads/1/hashstates/sha256/0",
+			 repositories);
+		write_text(path, "x");
+		if (k) {
+			snprintf(path, sizeof(path), "%s/regfs-gc/probe/_uploads/1/startedat", repositories);
+			write_text(path, "x");
+		}
+		server_start(&server, 202);
+		snprintf(addr, sizeof(addr), "127.0.0.1:%u", server.port);
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		server_stop(&server);
+		check_int(r.state, RUNNING_WRITABLE, "it takes uploads");
+		assert_int_equal(stat(folder_path(&here, repositories), &st), 0);
+		snprintf(path, sizeof(path), "%s/regfs-gc", repositories);
+		check_int(stat(folder_path(&here, path), &st), k - 1, "is it gone?");
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
 static void nobody(void **state)
 {
 	static const char *const forms[] = {"127.0.0.1", "", "localhost", "0.0.0.0", "[::]"};
@@ -347,7 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(processes), cmocka_unit_test(no_root), cmocka_unit_test(cache),
-		cmocka_unit_test(asked),     cmocka_unit_test(nobody),
+		cmocka_unit_test(asked),     cmocka_unit_test(litter),  cmocka_unit_test(nobody),
 	};
 
 	unsetenv("REGFS_USER");
