@@ -174,27 +174,48 @@ static int remove_parts(int repository, bool remove)
 	return r;
 }
 
+/* The folder, and what is above it, as long as nothing else is in it. */
+static int remove_up(int repositories, const char *name)
+{
+	char path[LAYOUT_MAX];
+	char *slash = path;
+
+	for (snprintf(path, sizeof(path), "%s", name); slash; slash = strrchr(path, '/')) {
+		int r;
+
+		if (slash != path)
+			*slash = '\0';
+		r = quarantine_unlink(repositories, path, AT_REMOVEDIR);
+		if (r == -ENOTEMPTY || r == -EEXIST)
+			return 0;
+		if (r < 0 && r != -ENOENT)
+			return r;
+	}
+	return 0;
+}
+
 static int remove_one(struct sweep *w, int repositories, const char *name)
 {
 	char path[LAYOUT_MAX];
 	const int fd = files_open_folder(repositories, name);
 	int r;
 
-	if (fd == -ENOENT)
-		return 0;
 	snprintf(path, sizeof(path), "repositories/%s", name);
 	/* All or nothing: half a repository is listed by some versions, and not by others. */
-	r = fd < 0 ? fd : remove_parts(fd, false);
-	if (r == 1)
+	r = fd == -ENOENT ? 1 : fd < 0 ? fd : remove_parts(fd, false);
+	if (r == 1 && fd >= 0)
 		r = remove_parts(fd, true);
 	if (fd >= 0)
 		close(fd);
 	if (r == -ENOTDIR || r == 0)
 		return sweep_note(w, name, path, "is empty but for what no registry makes, and stays");
+	/* If it is gone, what is above it may not be: a run was killed in between. */
+	if (r == 1)
+		r = remove_up(repositories, name);
 	if (r < 0)
 		return sweep_failed(w, PROBLEM_ACCESS, NULL, path, "is empty and cannot be removed", r);
-	/* What is above goes as well, unless something else is in it. */
-	files_prune(repositories, name);
+	if (fd == -ENOENT)
+		return 0;
 	w->result.repositories++;
 	sweep_log(w, "deleted: repository %s", name);
 	return 0;
@@ -217,6 +238,7 @@ static bool is_empty_yet(const struct sweep *w, const struct store *s, const str
 int empty_remove(struct sweep *w, const struct store *s, const struct mark *m)
 {
 	const int repositories = files_open_folder(w->storage->v2, "repositories");
+	const uint64_t failed = w->result.failed;
 	int r = 0;
 
 	if (repositories < 0)
@@ -229,7 +251,7 @@ int empty_remove(struct sweep *w, const struct store *s, const struct mark *m)
 			r = remove_one(w, repositories, w->leaving[i]);
 	}
 	close(repositories);
-	if (r == 0 && unlinkat(w->ours, NOTED, 0) < 0 && errno != ENOENT)
+	if (r == 0 && w->result.failed == failed && unlinkat(w->ours, NOTED, 0) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "error.h"
@@ -273,9 +274,13 @@ static int empty_the_usual(struct sweep *w)
 	struct sweep_options o = *w->o;
 	struct storage storage = *w->storage;
 	struct sweep_result result;
+	struct stat usual, own;
 	int r;
 
-	if (!w->o->quarantine || faccessat(w->storage->root, LAYOUT_QUARANTINE, F_OK, 0) < 0)
+	if (!w->o->quarantine || fstatat(w->storage->root, LAYOUT_QUARANTINE, &usual, 0) < 0 ||
+	    fstat(w->aside, &own) < 0)
+		return 0;
+	if (own.st_dev == usual.st_dev && own.st_ino == usual.st_ino)
 		return 0;
 	o.quarantine = NULL;
 	storage.aside = -1;

@@ -214,9 +214,8 @@ static int put_back(struct sweep *w, const struct thing *t, bool *ret_moved)
 	const int r = quarantine_put_back(w->storage, w->aside, t, &bytes);
 
 	*ret_moved = r >= 0;
-	if (r == -EEXIST) /* nothing else hangs on it: the others can go on */
-		return sweep_failed(w, PROBLEM_ASIDE, t, NULL,
-				    "is in its place and in the quarantine, with different sizes", 0);
+	if (r == -EEXIST) /* nothing else hangs on it, so the others can go on: delete_one() tells of it */
+		return 0;
 	if (r < 0) {
 		w->stuck = true;
 		return sweep_failed(w, PROBLEM_ASIDE, t, NULL, "cannot be put back", r);
@@ -289,6 +288,9 @@ static int delete_one(struct sweep *w, struct store *s, const struct seen *seen)
 	int64_t bytes = 0;
 	int r;
 
+	if (seen->aside && seen->here && seen->state != MARK_GARBAGE)
+		return sweep_failed(w, PROBLEM_ASIDE, &seen->thing, NULL,
+				    "is in its place and in the quarantine, with different sizes", 0);
 	if (!seen->aside || seen->state != MARK_GARBAGE)
 		return 0;
 	if (sweep_interrupted(w))
@@ -301,8 +303,8 @@ static int delete_one(struct sweep *w, struct store *s, const struct seen *seen)
 			r = sweep_note(w, seen->thing.repository, thing_path(&seen->thing, path),
 				       "is not alone in its folder: something that no registry makes stays");
 		if (r < 0 && r != -ENOMEM)
-			r = sweep_failed(w, PROBLEM_ACCESS, &seen->thing, NULL,
-					 "its folder cannot be removed", r);
+			return sweep_failed(w, PROBLEM_ACCESS, &seen->thing, NULL,
+					    "its folder cannot be removed", r);
 		if (r < 0)
 			return r;
 	}
