@@ -132,18 +132,20 @@ static int tell_size(struct check *c, uint32_t parent, const struct store_ref *r
 	char text[96];
 
 	snprintf(text, sizeof(text), "has %" PRId64 " bytes instead of %" PRId64,
-		 c->store->blobs[ref->blob]->size, ref->size);
+		 c->store->blobs[store_target(c->repository, ref->blob)]->size, ref->size);
 	return tell(c, PROBLEM_SIZE, parent, ref, text);
 }
 
 static int look_at_ref(struct check *c, uint32_t parent, const struct store_ref *ref)
 {
-	const struct store_blob *b = c->store->blobs[ref->blob];
+	const uint32_t target = store_target(c->repository, ref->blob);
+	const struct store_blob *b = c->store->blobs[target];
 	const bool is_manifest = ref->role == ROLE_CHILD;
-	const enum state content = content_state(b), link = link_state(c, ref->blob, is_manifest);
+	const bool in_index = c->store->blobs[parent]->manifest->kind == REG_KIND_INDEX;
+	const enum state content = content_state(b), link = link_state(c, ref->blob, is_manifest || in_index);
 	int r = 0;
 
-	c->needed[ref->blob] = c->number + 1;
+	c->needed[ref->blob] = c->needed[target] = c->number + 1;
 	if (content == UNKNOWN)
 		return 0;
 	if (content == NOT)
@@ -153,7 +155,7 @@ static int look_at_ref(struct check *c, uint32_t parent, const struct store_ref 
 			c->looked[ref->blob] = c->number + 1; /* once is enough */
 		return tell(c, PROBLEM_ASIDE, parent, ref, ASIDE_TEXT);
 	}
-	count(c, ref->blob);
+	count(c, target);
 	if (link == NOT)
 		return tell_unlinked(c, parent, ref);
 	if (ref->size >= 0 && ref->size != b->size)
@@ -278,11 +280,11 @@ int check_repository(struct check *c)
 	if (r == 0)
 		r = look_at_all(c);
 	for (uint32_t i = 0; r == 0 && i < repository->nlinks; i++) {
-		const uint32_t blob = links[i].blob;
+		const uint32_t blob = links[i].blob, target = store_target(repository, blob);
 
 		c->orphans[repository->first_link + i] =
 			links[i].type == LINK_LAYER && !(links[i].flags & LINK_ASIDE) &&
-			content_state(c->store->blobs[blob]) == NOT && c->needed[blob] != c->number + 1;
+			content_state(c->store->blobs[target]) == NOT && c->needed[blob] != c->number + 1;
 	}
 	return r;
 }

@@ -18,13 +18,21 @@
 #define CHUNK ((size_t)256 << 10)
 #define THREADS 2 /* one reads while the other computes; more make a disk seek */
 
-/*
- * The list and the storage are not changed meanwhile; what a thread finds is at the number of its blob in the
- * list.
- */
+struct job {
+	uint32_t blob; /* whose digest it is */
+	uint32_t data; /* whose file holds it: another's, where a link leads to another digest */
+};
+
+struct jobs {
+	struct job *items;
+	uint32_t n;
+	uint64_t bytes;
+};
+
+/* The list and the storage are not changed meanwhile; what a thread finds is at the number of its job. */
 struct verify {
 	const struct check *check;
-	const uint32_t *list;
+	const struct job *list;
 	int *found; /* 0, -EBADMSG: other bytes, or why it cannot be read */
 	uint32_t n;
 	atomic_uint next;
@@ -71,22 +79,23 @@ static int compare(EVP_MD_CTX *context, const struct reg_digest *want)
 	return reg_digest_equal(&have, want) ? 0 : -EBADMSG;
 }
 
-static int verify_blob(struct verify *v, const struct store_blob *b, EVP_MD_CTX *context,
-		       unsigned char *chunk)
+static int verify_job(struct verify *v, const struct job *job, EVP_MD_CTX *context, unsigned char *chunk)
 {
+	const struct reg_digest *digest = &v->check->store->blobs[job->blob]->digest;
+	const struct reg_digest *file = &v->check->store->blobs[job->data]->digest;
 	char path[LAYOUT_MAX];
 	struct stat st;
-	const int fd = files_open(v->check->storage->v2, layout_blob(path, &b->digest), &st);
+	const int fd = files_open(v->check->storage->v2, layout_blob(path, file), &st);
 	int r;
 
 	if (fd < 0)
 		return fd;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	r = EVP_DigestInit_ex(context, b->digest.algorithm == REG_SHA512 ? EVP_sha512() : EVP_sha256(), NULL)
+	r = EVP_DigestInit_ex(context, digest->algorithm == REG_SHA512 ? EVP_sha512() : EVP_sha256(), NULL)
 		    ? hash_file(v, fd, context, chunk)
 		    : -ENOMEM;
 	close(fd);
-	return r < 0 ? r : compare(context, &b->digest);
+	return r < 0 ? r : compare(context, digest);
 }
 
 static void *verify_some(void *data)
@@ -97,9 +106,7 @@ static void *verify_some(void *data)
 	uint32_t i;
 
 	while ((i = atomic_fetch_add(&v->next, 1)) < v->n && !atomic_load(&v->stop))
-		v->found[i] = context && chunk
-				      ? verify_blob(v, v->check->store->blobs[v->list[i]], context, chunk)
-				      : -ENOMEM;
+		v->found[i] = context && chunk ? verify_job(v, &v->list[i], context, chunk) : -ENOMEM;
 	EVP_MD_CTX_free(context);
 	return NULL;
 }
@@ -138,37 +145,84 @@ static int tell(struct check *c, uint32_t blob, int found)
 	}
 }
 
-/* What is held and there; the scan has told of those that it knows to be wrong. */
-static uint32_t list_held(const struct check *c, uint32_t *list, uint64_t *ret_bytes)
+static void add_job(const struct check *c, struct jobs *jobs, uint32_t blob, uint32_t data)
 {
-	uint64_t bytes = 0;
-	uint32_t n = 0;
+	const struct store_blob *b = c->store->blobs[data];
 
-	for (uint32_t i = 0; i < c->store->nblobs; i++) {
-		const struct store_blob *b = c->store->blobs[i];
+	/* The scan has told of those that it knows to be wrong. */
+	if (c->mark->blobs[blob] != MARK_HELD || !(b->flags & BLOB_PRESENT) || b->flags & BLOB_BAD_BYTES)
+		return;
+	jobs->items[jobs->n++] = (struct job){blob, data};
+	jobs->bytes += (uint64_t)b->size;
+}
 
-		if (c->mark->blobs[i] != MARK_HELD || !(b->flags & BLOB_PRESENT) || b->flags & BLOB_BAD_BYTES)
-			continue;
-		list[n++] = i;
-		bytes += (uint64_t)b->size;
-	}
-	*ret_bytes = bytes;
-	return n;
+static int compare_aliases(const void *left, const void *right)
+{
+	const struct store_alias *a = left, *b = right;
+
+	if (a->blob != b->blob)
+		return a->blob < b->blob ? -1 : 1;
+	return (a->target > b->target) - (a->target < b->target);
+}
+
+/* Several repositories may have the same one: it is read once. */
+static int list_aliases(const struct check *c, size_t n, struct jobs *jobs)
+{
+	auto_free struct store_alias *all = calloc(n + 1, sizeof(*all));
+	size_t k = 0;
+
+	if (!all)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->store->nrepositories; i++)
+		for (uint32_t j = 0; j < c->store->repositories[i].naliases; j++)
+			all[k++] = c->store->repositories[i].aliases[j];
+	if (k)
+		qsort(all, k, sizeof(*all), compare_aliases);
+	for (size_t i = 0; i < k; i++)
+		if (!i || compare_aliases(&all[i - 1], &all[i]) != 0)
+			add_job(c, jobs, all[i].blob, all[i].target);
+	return 0;
+}
+
+/* What is held and there. */
+static int list_held(const struct check *c, struct jobs *ret)
+{
+	struct jobs jobs = {0};
+	size_t naliases = 0;
+	int r;
+
+	for (uint32_t i = 0; i < c->store->nrepositories; i++)
+		naliases += c->store->repositories[i].naliases;
+	jobs.items = calloc(c->store->nblobs + naliases + 1, sizeof(*jobs.items));
+	if (!jobs.items)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->store->nblobs; i++)
+		add_job(c, &jobs, i, i);
+	r = list_aliases(c, naliases, &jobs);
+	if (r < 0)
+		free(jobs.items);
+	else
+		*ret = jobs;
+	return r;
 }
 
 int check_verify(struct check *c)
 {
-	auto_free uint32_t *list = calloc((size_t)c->store->nblobs + 1, sizeof(*list));
-	auto_free int *found = calloc((size_t)c->store->nblobs + 1, sizeof(*found));
-	struct verify v = {.check = c, .list = list, .found = found};
-	uint64_t bytes;
-	int r = 0;
+	auto_free struct job *list = NULL;
+	auto_free int *found = NULL;
+	struct verify v = {.check = c};
+	struct jobs jobs;
+	int r = list_held(c, &jobs);
 
-	if (!list || !found)
+	if (r < 0)
+		return r;
+	v.list = list = jobs.items;
+	v.found = found = calloc((size_t)jobs.n + 1, sizeof(*found));
+	v.n = jobs.n;
+	if (!found)
 		return -ENOMEM;
-	v.n = list_held(c, list, &bytes);
 	pthread_mutex_init(&v.bar, NULL);
-	progress_begin(c->progress, "reading blobs", bytes, true);
+	progress_begin(c->progress, "reading blobs", jobs.bytes, true);
 	verify_list(&v);
 	progress_end(c->progress);
 	pthread_mutex_destroy(&v.bar);
@@ -176,6 +230,6 @@ int check_verify(struct check *c)
 		return -EINTR;
 	c->result.verified = atomic_load(&v.bytes);
 	for (uint32_t i = 0; r == 0 && i < v.n; i++)
-		r = tell(c, list[i], found[i]);
+		r = tell(c, list[i].blob, found[i]);
 	return r;
 }

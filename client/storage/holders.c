@@ -46,6 +46,17 @@ static void each_parent(struct holders *h, row_fn *fn)
 	}
 }
 
+/* A blob that is kept under another digest stands between that one and what names it. */
+static void each_alias(struct holders *h, row_fn *fn)
+{
+	for (uint32_t i = 0; i < h->store->nrepositories; i++) {
+		const struct store_repository *r = &h->store->repositories[i];
+
+		for (uint32_t k = 0; k < r->naliases; k++)
+			fn(h, r->aliases[k].target, r->aliases[k].blob, NULL);
+	}
+}
+
 static void each_place(struct holders *h, row_fn *fn)
 {
 	for (uint32_t i = 0; i < h->store->nrepositories; i++) {
@@ -98,12 +109,14 @@ static int build(struct holders *h)
 	if (!h->first_parent || !h->first_place || !h->epoch || !h->found)
 		return -ENOMEM;
 	each_parent(h, count);
+	each_alias(h, count);
 	each_place(h, count);
 	h->parents = calloc(sum(h->first_parent, n) + 1, sizeof(*h->parents));
 	h->places = calloc(sum(h->first_place, n) + 1, sizeof(*h->places));
 	if (!h->parents || !h->places)
 		return -ENOMEM;
 	each_parent(h, fill);
+	each_alias(h, fill);
 	each_place(h, fill);
 	return 0;
 }

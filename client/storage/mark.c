@@ -93,6 +93,28 @@ static int reach_manifest(struct work *w, uint32_t blob, enum mark_state state, 
 	return 0;
 }
 
+/* Under another digest as well, if that is where its link leads. */
+static void reach_layer(struct work *w, uint32_t blob, enum mark_state state, uint32_t via)
+{
+	const uint32_t target = store_target(w->repository, blob);
+
+	reach_blob(w, blob, state, via);
+	reach_link(w, blob, LINK_LAYER, state);
+	if (target != blob) {
+		reach_blob(w, target, state, via);
+		reach_link(w, target, LINK_LAYER, state);
+	}
+}
+
+/* What an index lists under a type that nobody knows is a manifest all the same if it is linked as one. */
+static int reach_content(struct work *w, uint32_t blob, enum mark_state state, uint32_t via)
+{
+	if (store_link_find(w->store, w->repository, blob, LINK_REVISION) != STORE_NONE)
+		return reach_manifest(w, blob, state, via);
+	reach_layer(w, blob, state, via);
+	return 0;
+}
+
 /* What a manifest that is there but unknown names is anything. */
 static int note_unreadable(struct work *w, const struct store_blob *b)
 {
@@ -108,8 +130,11 @@ static int follow(struct work *w, uint32_t blob)
 {
 	const struct store_blob *b = w->store->blobs[blob];
 	const enum mark_state state = w->node[blob];
+	const uint32_t target = store_target(w->repository, blob);
 	int r = note_unreadable(w, b);
 
+	if (r == 0 && target != blob)
+		r = reach_manifest(w, target, state, blob);
 	for (size_t i = 0; r == 0 && b->manifest && i < b->manifest->nrefs; i++) {
 		const struct store_ref *ref = &b->manifest->refs[i];
 
@@ -120,8 +145,7 @@ static int follow(struct work *w, uint32_t blob)
 			r = reach_manifest(w, ref->blob, state, blob);
 			break;
 		default:
-			reach_blob(w, ref->blob, state, blob);
-			reach_link(w, ref->blob, LINK_LAYER, state);
+			r = reach_content(w, ref->blob, state, blob);
 		}
 	}
 	for (uint32_t i = w->first_referrer[blob]; r == 0 && i != STORE_NONE; i = w->referrers[i].next)
@@ -242,14 +266,22 @@ static int keep_all(struct work *w)
 	for (uint32_t i = 0; r == 0 && i < w->repository->nlinks; i++) {
 		const struct store_link *l = &w->store->links[w->repository->first_link + i];
 
-		if (l->type == LINK_REVISION) {
+		if (l->type == LINK_REVISION)
 			r = reach_manifest(w, l->blob, MARK_UNSURE, STORE_NONE);
-		} else {
-			reach_blob(w, l->blob, MARK_UNSURE, STORE_NONE);
-			reach_link(w, l->blob, LINK_LAYER, MARK_UNSURE);
-		}
+		else
+			reach_layer(w, l->blob, MARK_UNSURE, STORE_NONE);
 	}
 	return r < 0 ? r : follow_all(w);
+}
+
+static void keep_recent_layers(struct work *w)
+{
+	for (uint32_t i = 0; i < w->repository->nlinks; i++) {
+		const struct store_link *l = &w->store->links[w->repository->first_link + i];
+
+		if (l->type == LINK_LAYER && is_recent(w, l->changed))
+			reach_layer(w, l->blob, MARK_YOUNG, STORE_NONE);
+	}
 }
 
 static int mark_repository(struct work *w)
@@ -264,6 +296,7 @@ static int mark_repository(struct work *w)
 		r = hold_revisions(w);
 	if (r == 0 && w->repository->unsure) /* known from before, or by what was followed */
 		r = keep_all(w);
+	keep_recent_layers(w);
 	forget_referrers(w);
 	return r;
 }
@@ -274,16 +307,8 @@ static void keep_rest(const struct work *w)
 	const struct store *s = w->store;
 	struct mark *m = w->mark;
 
-	for (uint32_t i = 0; i < s->nlinks; i++) {
-		const struct store_link *l = &s->links[i];
-
-		if (l->type == LINK_LAYER && is_recent(w, l->changed)) {
-			raise_to(&m->links[i], MARK_YOUNG);
-			raise_to(&m->blobs[l->blob], MARK_YOUNG);
-		}
-		if (s->blind)
-			raise_to(&m->links[i], MARK_UNSURE);
-	}
+	for (uint32_t i = 0; s->blind && i < s->nlinks; i++)
+		raise_to(&m->links[i], MARK_UNSURE);
 	for (uint32_t i = 0; i < s->nblobs; i++) {
 		if (is_recent(w, s->blobs[i]->changed))
 			raise_to(&m->blobs[i], MARK_YOUNG);

@@ -5,6 +5,8 @@
  * repository that name a held manifest as their subject. A child is followed by its content, linked here or
  * not: what an index lists is needed. A repository that is unsure holds all that it links.
  *
+ * What is kept under another digest (store_target()) is held with it, its link as well.
+ *
  * A link that lies in the quarantine is no root (unless it is recent: a push wrote it anew while it was taken
  * away); it may be held through another one.
  * Time grows with blobs, links and references together, not with their product.

@@ -35,11 +35,14 @@ static const char *what_it_is(const struct store *s, uint32_t blob, uint32_t par
 	const struct store_manifest *m = s->blobs[blob]->manifest;
 	enum store_role role = ROLE_CHILD;
 
-	if (parent != STORE_NONE && !names(s, parent, blob, &role) && refers_to(s, blob, parent))
-		return "referrer";
+	if (parent != STORE_NONE && !names(s, parent, blob, &role)) {
+		if (refers_to(s, blob, parent))
+			return "referrer";
+		role = ROLE_LAYER; /* under its other digest */
+	}
 	if (role == ROLE_CONFIG)
 		return "config";
-	if (role != ROLE_CHILD)
+	if (role != ROLE_CHILD && !m)
 		return "layer";
 	return m && m->kind == REG_KIND_INDEX ? "index" : "manifest";
 }

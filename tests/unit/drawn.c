@@ -144,6 +144,10 @@ static void link_or_so(struct drawn *d, struct store_repository *r, const char *
 	assert_true(*p == '+' || *p == '.');
 	p++;
 	l.blob = name(d, &p);
+	if (*p == '=') {
+		p++;
+		assert_int_equal(store_alias_add(r, l.blob, name(d, &p)), 0);
+	}
 	for (; *p; p++) {
 		if (*p == '~')
 			l.flags |= LINK_ASIDE;

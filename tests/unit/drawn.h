@@ -10,6 +10,7 @@
  *     [a           the repository a begins
  *     t@X          a tag; t@ one that is bad; t@X,W one that pointed to W before
  *     +X  .l       a revision link, a layer link
+ *     .l=k         one that leads to another digest
  *     up:30        an upload that began at this time
  *     unsure       the repository is
  *

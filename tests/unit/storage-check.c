@@ -67,6 +67,11 @@ static const struct {
 	{"no orphan: it is aside", "X=c l~ [a t@X +X .c .l", ""},
 	{"an orphan's link aside is nothing", "X=c l? [a t@X +X .c .l~", ""},
 	{"a bad link is the scan's to tell", "X=c,l [a t@X +X% .c% .l%", ""},
+	/* Two digests of the same bytes: k names them, l keeps them. */
+	{"a layer that is kept under another digest", "X=c,k? l [a t@X +X .c .k=l .l", "size a:t k"},
+	{"and is gone", "X=c,k? l? [a t@X +X .c .k=l .l", "layer-missing a:t k"},
+	{"and nobody needs it", "X=c k? l [a t@X +X .c .k=l .l", ""},
+	{"or it is gone", "X=c k? l? [a t@X +X .c .k=l", "orphan-link a k"},
 	/* tags */
 	{"a tag that nothing links", "X=c [a t@X .c", "tag-dangling a:t X"},
 	{"and that is gone", "X? [a t@X", "tag-dangling a:t X"},
@@ -84,7 +89,9 @@ static const struct {
 	{"a circle", "I>J J>I,X X=c? [a t@I +I +J +X .c", "config-missing a:t c"},
 	{"a child that cannot be read", "I>X X! [a t@I +I +X", ""},
 	{"an odd one is the scan's to tell", "X=c*,l [a t@X +X .c .l", ""},
-	{"an index of layers: a build cache", "I>l,m [a t@I +I .l .m", ""},
+	{"one of them linked as a manifest only", "I>X=l,m X=c [a t@I +I +X +m .c .l", ""},
+	{"which is no link to a layer elsewhere", "X=c,m [a t@X +X +m .c", "unlinked a:t m"},
+	{"an index of layers: a build cache", "I>X=l,m X=c [a t@I +I +X .c .l .m", ""},
 	/* subjects */
 	{"a subject need not be here", "S^X=s X? [a t@S +S .s", ""},
 	{"a referrer", "S^X=s? X=c [a t@X +X +S .s .c", "config-missing a s"},

@@ -61,6 +61,7 @@ static const struct {
 	{"a subject is not held by what refers to it", "S^X=s X=c [a t@S +S +X", "X", 9, "a(0)+X(1)"},
 	{"a layer that is named twice", "X=l,l [a t@X +X", "l", 9, "a:t(1)+X(1)"},
 	{"a circle", "I>J J>I,X X=c [a t@I +I +J", "c", 9, "a:t(1)+J,I(2)"},
+	{"under another digest", "X=c,k? l [a t@X +X .k=l .l", "l", 9, "a:t(1)+X(1)"},
 	{"a bad tag", "X=c [a t@ +X", "c", 9, "a(0)+X(1)"},
 };
 

@@ -93,6 +93,8 @@ static void make(struct store *s, struct dice *d)
 			assert_int_equal(store_tag_add(r, "t", roll(d, BLOBS / 2 + 1), 0), 0);
 		if (roll(d, 20) == 0)
 			assert_int_equal(store_unsure(r, "by chance"), 0);
+		if (roll(d, 4) == 0)
+			assert_int_equal(store_alias_add(r, roll(d, BLOBS), roll(d, BLOBS)), 0);
 		store_repository_end(s, r);
 	}
 	if (roll(d, 100) == 0)
@@ -105,6 +107,7 @@ struct sets {
 	const struct store *s;
 	int node[REPOSITORIES][BLOBS]; /* of a manifest in a repository */
 	int blob[REPOSITORIES][BLOBS]; /* of a blob, as one repository sees it */
+	int served[REPOSITORIES][BLOBS]; /* of one that is needed as a config or layer */
 	int rest[BLOBS], links[64];
 	bool unsure[REPOSITORIES], changed;
 };
@@ -124,6 +127,18 @@ static bool is_link(const struct sets *o, uint32_t r, uint32_t l)
 	return l >= repository->first_link && l < repository->first_link + repository->nlinks;
 }
 
+static bool is_revision(const struct sets *o, uint32_t r, uint32_t b)
+{
+	return store_link_find(o->s, &o->s->repositories[r], b, LINK_REVISION) != STORE_NONE;
+}
+
+/* A config or layer, which may lie under another digest. */
+static void serve(struct sets *o, uint32_t r, uint32_t b, int state)
+{
+	up(o, &o->blob[r][b], state);
+	up(o, &o->served[r][b], state);
+}
+
 static void roots(struct sets *o, const struct mark_options *options, uint32_t r)
 {
 	const struct store_repository *repository = &o->s->repositories[r];
@@ -137,10 +152,10 @@ static void roots(struct sets *o, const struct mark_options *options, uint32_t r
 		if (!is_link(o, r, i))
 			continue;
 		if (l->type == LINK_LAYER) {
-			if (o->unsure[r] || recent) {
-				up(o, &o->links[i], o->unsure[r] ? MARK_UNSURE : MARK_YOUNG);
-				up(o, &o->blob[r][l->blob], o->unsure[r] ? MARK_UNSURE : MARK_YOUNG);
-			}
+			if (o->unsure[r])
+				serve(o, r, l->blob, MARK_UNSURE);
+			if (recent)
+				serve(o, r, l->blob, MARK_YOUNG);
 			continue;
 		}
 		if (!(l->flags & LINK_ASIDE) && !o->s->blobs[l->blob]->manifest)
@@ -158,17 +173,25 @@ static void spread(struct sets *o, uint32_t r, uint32_t b)
 {
 	const struct store_blob *blob = o->s->blobs[b];
 	const int state = o->node[r][b];
+	const uint32_t target = store_target(&o->s->repositories[r], b);
 
 	up(o, &o->blob[r][b], state);
+	up(o, &o->blob[r][target], o->served[r][b]);
+	for (uint32_t l = 0; l < o->s->nlinks; l++)
+		if (is_link(o, r, l) && o->s->links[l].type == LINK_LAYER &&
+		    (o->s->links[l].blob == b || o->s->links[l].blob == target))
+			up(o, &o->links[l], o->served[r][b]);
+	up(o, &o->node[r][target], state);
 	if (state && !blob->manifest && blob->flags && !o->unsure[r])
 		o->unsure[r] = o->changed = true;
 	for (size_t i = 0; blob->manifest && i < blob->manifest->nrefs; i++) {
 		const struct store_ref *ref = &blob->manifest->refs[i];
+		const bool content = ref->role > ROLE_CHILD && ref->role < ROLE_SUBJECT;
 
-		if (ref->role == ROLE_CHILD)
+		if (ref->role == ROLE_CHILD || (content && is_revision(o, r, ref->blob)))
 			up(o, &o->node[r][ref->blob], state);
-		else if (ref->role != ROLE_SUBJECT)
-			up(o, &o->blob[r][ref->blob], state);
+		else if (content)
+			serve(o, r, ref->blob, state);
 		for (uint32_t l = 0; l < o->s->nlinks; l++) {
 			const struct store_link *link = &o->s->links[l];
 
@@ -176,9 +199,6 @@ static void spread(struct sets *o, uint32_t r, uint32_t b)
 				continue;
 			if (ref->role == ROLE_SUBJECT && link->blob == b && link->type == LINK_REVISION)
 				up(o, &o->node[r][b], o->node[r][ref->blob]);
-			if (ref->role > ROLE_CHILD && ref->role < ROLE_SUBJECT && link->blob == ref->blob &&
-			    link->type == LINK_LAYER)
-				up(o, &o->links[l], state);
 		}
 	}
 	for (uint32_t l = 0; l < o->s->nlinks; l++)
@@ -227,11 +247,16 @@ static void check_holder(const struct sets *o, const struct mark *m, uint32_t b,
 		check_int(m->via_repository[b], holder, why);
 }
 
+static bool is_served(const struct sets *o, const struct mark *m, uint32_t named, uint32_t b)
+{
+	return store_target(&o->s->repositories[m->via_repository[b]], named) == b;
+}
+
 /* Whatever holds a blob: a chain that ends, of manifests that are held, at one that its repository holds. */
 static void check_reason(const struct sets *o, const struct mark *m, uint32_t b, const char *why)
 {
 	struct mark_reason reason;
-	bool is_named = m->via[b] == STORE_NONE;
+	bool is_named = m->via[b] == STORE_NONE || is_served(o, m, m->via[b], b);
 
 	check_int(mark_explain(o->s, m, b, &reason), m->blobs[b] == MARK_HELD, why);
 	if (m->blobs[b] != MARK_HELD)
@@ -242,7 +267,8 @@ static void check_reason(const struct sets *o, const struct mark *m, uint32_t b,
 					    *own = o->s->blobs[b]->manifest;
 
 		for (size_t k = 0; above && k < above->nrefs; k++)
-			is_named |= above->refs[k].blob == b && above->refs[k].role != ROLE_SUBJECT;
+			is_named |= above->refs[k].role != ROLE_SUBJECT &&
+				    (above->refs[k].blob == b || is_served(o, m, above->refs[k].blob, b));
 		for (size_t k = 0; own && k < own->nrefs; k++)
 			is_named |= own->refs[k].blob == m->via[b] && own->refs[k].role == ROLE_SUBJECT;
 	}

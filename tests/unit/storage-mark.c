@@ -56,6 +56,19 @@ static const struct {
 	 "a+X a.c a.l"},
 	{"a manifest as a layer is not followed", "X=c,Y Y=d [a t@X +X .c .Y .d", M, 0, "X c Y", "", "",
 	 "a.d"},
+	{"T6: an index of layers", "I>X=l,m X=c k [a t@I +I +X .c .l .m .k", M, 0, "I X l m c", "", "",
+	 "a.k"},
+	/* Two digests of the same bytes: k names them, l keeps them. */
+	{"T1: a layer that is kept under another digest", "X=c,k? l [a t@X +X .c .k=l .l", M, 0, "X c k l",
+	 "", "", ""},
+	{"and is garbage", "X=c,k? l [a +X .c .k=l .l", M, 0, "", "", "", "a+X a.c a.k a.l"},
+	{"in this repository only", "X=c,k? l [a t@X +X .c .k=l [b .l", M, 0, "X c k l", "", "", "b.l"},
+	{"not in that one", "X=c,k? l [a t@X +X .c .k [b .k=l .l", M, 0, "X c k", "", "", "b.k b.l"},
+	{"recent", "k? l [a .k=l' .l", M, 1500, "", "k l", "", ""},
+	{"unsure", "k? l [a .k=l .l unsure", M, 0, "", "", "k l", ""},
+	{"a child that is kept so", "I>k k? l [a t@I +I .k=l .l", M, 0, "I k l", "", "", ""},
+	{"in a circle", "I>k k? l? [a t@I +I .k=l .l=k", M, 0, "I k l", "", "", ""},
+	{"a layer that is linked as a manifest", "X=c,Y Y=d [a t@X +X +Y .c .d", M, 0, "X c Y d", "", "", ""},
 	/* subjects */
 	{"B12: a referrer by its digest alone", "S^X=s X=c [a t@X +X +S .s .c", M, 0, "S X s c", "", "", ""},
 	{"it goes with its subject", "S^X=s X=c [a +X +S .s .c", M, 0, "", "", "", "a+S a+X a.s a.c"},
@@ -231,6 +244,8 @@ static void explain(void **state)
 		 "u", "X", "X", "b:u -> $X (manifest) -> $S (referrer)", "b"},
 		{"deep", "A>B B>C C>D D>E E>F F>G G=h [a t@A +A", "G", "a", "t", "A", "F",
 		 "a:t -> $A (index) -> .. -> $D (index) -> $E (index) -> $F (index) -> $G (manifest)", "a"},
+		{"its other digest", "X=c,k? l [a t@X +X .k=l .l", "l", "a", "t", "X", "X",
+		 "a:t -> $X (manifest) -> $l (layer)", "a"},
 		{"a circle", "I>J J>I,X X=c [a t@J +J", "c", "a", "t", "J", "X",
 		 "a:t -> $J (index) -> $X (manifest) -> $c (config)", "a"},
 	};

@@ -153,6 +153,47 @@ static void sha512(void **state)
 	tree_remove(&t);
 }
 
+/* As registries keep it: under its sha256, with a link from the one to the other. */
+static void two_digests(void **state)
+{
+	static const char data[] = "pushed by its sha512";
+	struct tree_blob named, kept;
+	struct tree_image one;
+	auto_free char *json = NULL;
+	struct checked c;
+	struct tree t;
+
+	(void)state;
+	tree_make(&t);
+	one = tree_image(&t, "a", "t", "one");
+	named = tree_blob_512(&t, data);
+	tree_drop(&t, tree_blob_path(&named));
+	kept = tree_blob(&t, data);
+	tree_layer(&t, "a", &kept);
+	tree_puts(&t, tree_layer_path("a", &named), kept.text);
+	json = tree_manifest_json(&one.config, &named, 1, NULL);
+	tree_manifest(&t, "a", "long", json);
+	look(&t, NULL, &c);
+	assert_int_equal(c.store.problems.count, 0);
+	assert_int_equal(c.result.verified, c.result.bytes + kept.size); /* by each of its digests */
+	done(&c);
+	spoil(&t, &kept);
+	look(&t, NULL, &c);
+	assert_int_equal(c.store.problems.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const bool first = reg_digest_equal(&c.store.problems.items[i].digest, &kept.digest);
+
+		check_problem(&c, i, PROBLEM_DIGEST, "a", "long", first ? &kept : &named);
+	}
+	done(&c);
+	tree_drop(&t, tree_blob_path(&kept));
+	look(&t, NULL, &c);
+	assert_int_equal(c.store.problems.nproblems, 1);
+	check_problem(&c, 0, PROBLEM_LAYER_MISSING, "a", "long", &named);
+	done(&c);
+	tree_remove(&t);
+}
+
 /* Its own manifest cannot say what it was for any more; the index can. */
 static void platform_of_a_missing_child(void **state)
 {
@@ -206,6 +247,7 @@ int main(void)
 		cmocka_unit_test(spoiled),
 		cmocka_unit_test(spoiled_manifest),
 		cmocka_unit_test(sha512),
+		cmocka_unit_test(two_digests),
 		cmocka_unit_test(platform_of_a_missing_child),
 		cmocka_unit_test(interrupted),
 	};
