@@ -79,9 +79,15 @@ static bool take_number(const char **text, const char *words, uint64_t *ret)
 
 static bool take_summary(const char *text, struct collector_line *l)
 {
-	return take_number(&text, " blobs marked, ", &l->marked) &&
-	       take_number(&text, " blobs and ", &l->blobs) &&
-	       take_number(&text, " manifests eligible for deletion", &l->manifests) && !*text;
+	uint64_t marked, blobs, manifests;
+
+	if (!take_number(&text, " blobs marked, ", &marked) || !take_number(&text, " blobs and ", &blobs) ||
+	    !take_number(&text, " manifests eligible for deletion", &manifests) || *text)
+		return false;
+	l->marked = marked;
+	l->blobs = blobs;
+	l->manifests = manifests;
+	return true;
 }
 
 static enum collector_event parse(const struct collector_parser *p, const char *line,

@@ -30,6 +30,7 @@ static void lines(void **state)
 		unsigned marked, blobs, manifests;
 	} cases[] = {
 		{"", "a/b", COLLECTOR_REPOSITORY, "a/b", "", 0, 0, 0},
+		{"", "622b", COLLECTOR_REPOSITORY, "622b", "", 0, 0, 0},
 		{"", "a/b: marking manifest " D " ", COLLECTOR_MARK, "a/b", D, 0, 0, 0},
 		{"", "a/b: marking blob " D, COLLECTOR_MARK, "a/b", D, 0, 0, 0},
 		{"", "a/b: marking blob ", COLLECTOR_UNKNOWN, "", "", 0, 0, 0},
