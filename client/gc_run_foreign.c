@@ -91,10 +91,15 @@ static int collect(struct gc_run *run, struct collector_end *end, char version[1
 	tell(run, &n, false, major);
 	if (o->dry_run)
 		return GC_DONE;
-	r = gc_run_refuse(run,
-			  "the storage is \"%s\": what the collector would remove cannot be compared with "
-			  "what is needed",
-			  run->gc->where.settings.driver);
+	if (run->registry.state != RUNNING_READONLY && run->registry.state != RUNNING_STOPPED)
+		r = gc_run_refuse(run, "the registry must be stopped, or read-only: %s",
+				  run->registry.evidence);
+	if (r == 0)
+		r = gc_run_refuse(
+			run,
+			"the storage is \"%s\": what the collector would remove cannot be compared with "
+			"what is needed",
+			run->gc->where.settings.driver);
 	if (r)
 		return r;
 	r = run_collector(run, &options, false, &n, end);
@@ -116,9 +121,6 @@ int gc_run_foreign(struct gc *gc)
 
 	gc_run_init(&run, gc, "registry");
 	r = gc_run_begin(&run);
-	if (r == 0 && run.registry.state != RUNNING_READONLY && run.registry.state != RUNNING_STOPPED)
-		r = gc_run_refuse(&run, "the registry must be stopped, or read-only: %s",
-				  run.registry.evidence);
 	if (r == 0)
 		r = collect(&run, &end, version);
 	r = gc_run_tell(&run, r);

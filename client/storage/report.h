@@ -96,7 +96,11 @@ struct report_blobs {
 int report_blobs(FILE *out, const struct report_blobs *b); /* 0, -ENOMEM, -EINTR */
 /* The next blob from *number on that is worth a line: there, or named by something. STORE_NONE: no more. */
 uint32_t report_blobs_next(const struct report_blobs *b, const uint8_t *linked, uint32_t number);
-/* By the number of a blob: does a link name it? NULL: no memory. */
+/*
+ * By the number of a blob: does a link name it? As an alias its data is under another digest, which is told
+ * in its place. NULL: no memory.
+ */
+enum { REPORT_LINKED = 1, REPORT_ALIAS };
 uint8_t *report_linked(const struct store *s);
 /* "missing", or as report_state(). */
 const char *report_blob_state(const struct report_blobs *b, uint32_t number);

@@ -35,10 +35,13 @@ const char *report_blob_state(const struct report_blobs *b, uint32_t number)
 
 uint32_t report_blobs_next(const struct report_blobs *b, const uint8_t *linked, uint32_t number)
 {
-	for (; number < b->store->nblobs; number++)
-		if (store_blob_is_there(b->store->blobs[number]) || linked[number] ||
-		    b->mark->blobs[number] >= MARK_UNSURE)
+	for (; number < b->store->nblobs; number++) {
+		if (store_blob_is_there(b->store->blobs[number]))
 			return number;
+		if (linked[number] != REPORT_ALIAS &&
+		    (linked[number] || b->mark->blobs[number] >= MARK_UNSURE))
+			return number;
+	}
 	return STORE_NONE;
 }
 

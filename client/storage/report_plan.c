@@ -90,7 +90,16 @@ uint8_t *report_linked(const struct store *s)
 	uint8_t *linked = calloc((size_t)s->nblobs + 1, 1);
 
 	for (uint32_t i = 0; linked && i < s->nlinks; i++)
-		linked[s->links[i].blob] = 1;
+		linked[s->links[i].blob] = REPORT_LINKED;
+	for (uint32_t i = 0; linked && i < s->nrepositories; i++) {
+		const struct store_repository *r = &s->repositories[i];
+
+		for (uint32_t k = 0; k < r->naliases; k++) {
+			linked[r->aliases[k].blob] = REPORT_ALIAS;
+			if (!linked[r->aliases[k].target])
+				linked[r->aliases[k].target] = REPORT_LINKED;
+		}
+	}
 	return linked;
 }
 
