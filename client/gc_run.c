@@ -37,31 +37,37 @@ void gc_run_done(struct gc_run *run)
 		close(run->lock);
 }
 
+int gc_run_object(struct gc_run *run, const char *text)
+{
+	if (!run->gc->options->force) {
+		gc_complain("refused: %s", text);
+		return GC_REFUSED;
+	}
+	run->report.forced = true;
+	gc_complain("--force: going on, although %s", text);
+	return 0;
+}
+
 int gc_run_refuse(struct gc_run *run, const char *format, ...)
 {
 	struct report_run *const report = &run->report;
 	char *text = NULL;
 	va_list args;
-	int n;
+	int n, r;
 
 	va_start(args, format);
 	n = vasprintf(&text, format, args);
 	va_end(args);
 	if (n < 0)
 		return gc_fail(run->gc, -ENOMEM);
-	if (run->gc->options->force) {
-		report->forced = true;
-		gc_complain("--force: going on, although %s", text);
-	} else {
-		gc_complain("refused: %s", text);
-	}
+	r = gc_run_object(run, text);
 	if (report->nreasons < REPORT_REASONS) {
 		run->reasons[report->nreasons] = text;
 		report->reasons[report->nreasons++] = text;
 	} else {
 		free(text);
 	}
-	return report->forced ? 0 : GC_REFUSED;
+	return r;
 }
 
 /* ---- beginning ---- */

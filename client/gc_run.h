@@ -25,6 +25,8 @@ void gc_run_done(struct gc_run *run);
 int gc_run_begin(struct gc_run *run);
 /* 0: --force says to go on all the same. */
 int gc_run_refuse(struct gc_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Likewise, where the report has its own words for it. */
+int gc_run_object(struct gc_run *run, const char *text);
 /* The storage as it is before the run, its problems known. */
 int gc_run_before(struct gc_run *run);
 /* Afterwards: what was freed, by the disk, and is everything there that should be? `extra` has problems that

@@ -85,6 +85,10 @@ static int collect(struct gc_run *run, struct collector_end *end, char version[1
 	if (collector_version(o->registry, &major, version) < 0)
 		snprintf(version, 128, "the registry's collector");
 	run->report.collector = version;
+	gc_complain(
+		"the storage is \"%s\", which cannot be read here: there is no second opinion, the collector's "
+		"own dry run is all",
+		run->gc->where.settings.driver);
 	r = run_collector(run, &options, true, &n, end);
 	if (r)
 		return r;

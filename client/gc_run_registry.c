@@ -35,6 +35,8 @@ static int on_dry_line(void *data, const struct collector_line *line)
 {
 	struct collect *c = data;
 
+	if (line->event == COLLECTOR_SUMMARY)
+		c->marks += line->marked;
 	if (line->event == COLLECTOR_MARK) {
 		c->marks++;
 		if (line->digest.algorithm && store_blob_find(&c->run->before, &line->digest) == STORE_NONE)
@@ -114,6 +116,20 @@ static int check_same_storage(struct collect *c)
 	return 0;
 }
 
+/* The report has all of them; who reads mail from cron gets the first. */
+static int object(struct gc_run *run, const struct verdict *v)
+{
+	const struct refusal *first = &v->refusals[0];
+	auto_free char *text = NULL;
+
+	if (asprintf(&text, "%s%s%s", first->bug != BUG_NONE ? bug_name(first->bug) : "",
+		     first->bug != BUG_NONE ? ": " : "", first->text) < 0) {
+		text = NULL;
+		return gc_fail(run->gc, -ENOMEM);
+	}
+	return gc_run_object(run, text);
+}
+
 static int judge(struct collect *c)
 {
 	struct gc_run *const run = c->run;
@@ -130,10 +146,7 @@ static int judge(struct collect *c)
 	if (!v->all_refusals)
 		return gc_run_refuse(run, "the registry's collector fails: %s",
 				     *c->end.message ? c->end.message : "it does not say why");
-	/* The report has the rest; who reads mail from cron gets the first. */
-	return gc_run_refuse(run, "%s%s%s",
-			     v->refusals[0].bug != BUG_NONE ? bug_name(v->refusals[0].bug) : "",
-			     v->refusals[0].bug != BUG_NONE ? ": " : "", v->refusals[0].text);
+	return object(run, v);
 }
 
 static int run_collector(struct collect *c, collector_fn *fn)
