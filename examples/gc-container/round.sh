@@ -99,7 +99,7 @@ check() { run regfs-gc check --config "$CONFIG" --json --quiet >"$work/check.jso
 count() { if [ -e "$1" ]; then grep -c '' "$1" || :; else echo 0; fi; }
 
 json() { # FILE EXPRESSION
-  value=$(jq -r "$2" "$1" 2>/dev/null) || :
+  value=$(jq -r "$2 // empty" "$1" 2>/dev/null) || :
   echo "${value:-?}"
 }
 
