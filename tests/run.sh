@@ -64,6 +64,10 @@ pytests() { # FOLDER ARGUMENT...
 	(cd tests && REGFS_BUILD_DIR=$folder python -m pytest -q -rfEs --tb=short "$@")
 }
 
+alone() { # FOLDER ARGUMENT...
+	(jobs=0 && pytests "$@" -m alone)
+}
+
 sanitized() { # NAME SANITIZERS PYTEST-ARGUMENT...
 	kind=$1 sanitizers=$2
 	shift 2
@@ -95,7 +99,11 @@ for part; do
 		step units units build || true
 		step style pytests build style || true
 		;;
-	client | e2e) step "$part" pytests build "$part" || true ;;
+	client) step client pytests build client || true ;;
+	e2e)
+		step e2e pytests build e2e -m 'not alone' || true
+		step "e2e alone" alone build e2e || true
+		;;
 	# What they look for does not depend on whose registry it is.
 	asan) sanitized asan address,undefined client e2e -m 'not huge and not thorough' -k 'not distribution-3 and not crane and not zot' ;;
 	tsan) sanitized tsan thread client e2e -m 'not huge and not thorough' -k 'not distribution-3 and not crane and not zot' ;;

@@ -9,7 +9,7 @@ from lib import servers
 from lib.removing import from_regfs
 from lib.shell import days_ago, lines, run
 
-pytestmark = pytest.mark.thorough
+pytestmark = [pytest.mark.thorough, pytest.mark.alone]
 
 EACH = 2.2  # requests for a removal of a tag whose digest nobody shares
 
