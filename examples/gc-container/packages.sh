@@ -5,7 +5,8 @@
 set -eu
 
 missing=
-for package in libfuse3-3 libcurl4 libcjson1 libyaml-0-2 fuse3 mount findutils curl jq ca-certificates tzdata; do
+# libfuse3 and libcurl, whose names differ from release to release, come with fuse3 and curl.
+for package in fuse3 curl libcjson1 libyaml-0-2 mount findutils jq ca-certificates tzdata; do
   dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
