@@ -156,6 +156,15 @@ def test_without_fuse_the_space_of_what_others_removed_comes_back(create, tmp_pa
     whole(one, {tag: image for tag, image in images.items() if tag != "1.2"}, tmp_path)
 
 
+def test_the_builtin_engine_has_the_options_that_it_needs(create, tmp_path):
+    one = create(PRUNE_FIND="-mtime +30", GC_OPTIONS="--engine builtin --grace 0 --settle 0").start()
+    images = stock()
+    one.push_all(REPOSITORY, images)
+    report = one.collect()
+    assert (report["end"], report["removed"], report["problems"]) == ("ok", "4", "0")
+    whole(one, {tag: image for tag, image in images.items() if tag not in OLD}, tmp_path)
+
+
 def test_rounds_come_by_themselves(create):
     one = create(COLLECT_EVERY="1s").start()
     one.push_all(REPOSITORY, {"1": im.image()})
