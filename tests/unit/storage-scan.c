@@ -164,7 +164,7 @@ static void test_an_index_that_lists_layers(void **state)
 static void test_what_is_aside(void **state)
 {
 	struct tree_image one, two;
-	char path[600];
+	char path[2048];
 	struct store s;
 	struct tree t;
 
@@ -213,7 +213,7 @@ static void test_another_quarantine(void **state)
 	struct storage storage;
 	struct tree_blob b;
 	struct store s;
-	char path[600];
+	char path[2048];
 	struct tree t;
 
 	(void)state;
