@@ -48,7 +48,7 @@ class Gc:
 
     def words(self, command, where, *words):
         place = ("--root", where) if isinstance(where, (str, Path)) else ("--config", where.folder / "config.yml")
-        if command == "run" and not isinstance(where, (str, Path)) and "--registry" not in words:
+        if command == "run" and not isinstance(where, (str, Path)) and not {"--registry", "--engine=builtin"} & set(words):
             place += ("--registry", shlex.quote(where.program()))
         return [str(word) for word in (program(), command, *place, *words)]
 

@@ -130,8 +130,9 @@ class Disk:
         return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
 
     def age(self, seconds, folder=None):
-        """Everything below the folder becomes so much older."""
-        for path in sorted(Path(folder or self.v2).rglob("*"), reverse=True):
+        """The folder and everything in it becomes so much older."""
+        folder = Path(folder or self.v2)
+        for path in (*folder.rglob("*"), folder):
             status = path.lstat()
             times = (status.st_atime - seconds, status.st_mtime - seconds)
             os.utime(path, times, follow_symlinks=False)
