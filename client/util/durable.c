@@ -11,8 +11,6 @@
 
 #include "cleanup.h"
 
-#define UNFINISHED ".unfinished" /* no name that anybody gives a file here begins with a '.' */
-
 int durable_sync_folder(int fd)
 {
 	/* Some file systems have nothing to sync in a folder, and say so. */
@@ -84,17 +82,17 @@ int durable_file(int folder, const char *name, const void *data, size_t size)
 {
 	int fd, r;
 
-	if (unlinkat(folder, UNFINISHED, 0) < 0 && errno != ENOENT)
+	if (unlinkat(folder, DURABLE_UNFINISHED, 0) < 0 && errno != ENOENT)
 		return -errno;
-	fd = openat(folder, UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	fd = openat(folder, DURABLE_UNFINISHED, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	r = write_all(fd, data, size);
 	if (close(fd) < 0 && r == 0)
 		r = -errno;
-	if (r == 0 && renameat(folder, UNFINISHED, folder, name) < 0)
+	if (r == 0 && renameat(folder, DURABLE_UNFINISHED, folder, name) < 0)
 		r = -errno;
 	if (r < 0)
-		(void)unlinkat(folder, UNFINISHED, 0);
+		(void)unlinkat(folder, DURABLE_UNFINISHED, 0);
 	return r;
 }

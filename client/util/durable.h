@@ -18,6 +18,7 @@ int durable_sync_folder(int fd);
  * A file (0600) in a folder, all of it or nothing: written under another name, synced, renamed over what has
  * the name. Its content is on disk then, its name after durable_sync_folder(). One writer at a time.
  */
+#define DURABLE_UNFINISHED ".unfinished" /* the other name; a kill leaves it */
 int durable_file(int folder, const char *name, const void *data, size_t size);
 
 #endif
