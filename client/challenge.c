@@ -33,6 +33,7 @@ static char *place_for(struct reg_challenge *c, const char *name, size_t size, s
 		{"service", c->service, sizeof(c->service)},
 		{"scope", c->scope, sizeof(c->scope)},
 		{"error", c->error, sizeof(c->error)},
+		{"error_description", c->description, sizeof(c->description)},
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
@@ -107,46 +108,76 @@ static const char *read_parameters(const char *p, struct reg_challenge *c)
 	return p;
 }
 
-/* One challenge; *ret has scheme NONE if it is not one for us. */
+/* A token server is asked at its realm: without one, a Bearer is of no use. */
+static void add_bearer(struct reg_challenge *ret, const struct reg_challenge *one)
+{
+	const struct reg_challenge before = *ret;
+
+	if (ret->bearer || !one->realm[0])
+		return;
+	*ret = *one;
+	ret->bearer = true;
+	ret->basic = before.basic;
+	ret->digest = before.digest;
+	memcpy(ret->other, before.other, sizeof(ret->other));
+}
+
+/* One challenge, added to *ret. */
 static const char *read_challenge(const char *p, struct reg_challenge *ret)
 {
 	const size_t n = strspn(p, TOKEN);
-	const char *end;
+	const char *const scheme = p, *end;
+	struct reg_challenge one = {0};
+	const bool bearer = is_word(p, n, "Bearer");
 
-	*ret = (struct reg_challenge){0};
 	if (!n)
 		return NULL;
-	if (is_word(p, n, "Bearer"))
-		ret->scheme = REG_SCHEME_BEARER;
-	else if (is_word(p, n, "Basic"))
-		ret->scheme = REG_SCHEME_BASIC;
 	p += n;
 	if (*p && !strchr(" \t,", *p))
 		return NULL;
 	p = skip_space(p);
 	end = skip_token68(p);
-	if (end || *p == ',' || !*p)
-		return end ? end : p;
-	return read_parameters(p, ret->scheme == REG_SCHEME_NONE ? NULL : ret);
+	if (!end && *p && *p != ',') {
+		end = read_parameters(p, bearer ? &one : NULL);
+		if (!end)
+			return NULL;
+	}
+	if (bearer)
+		add_bearer(ret, &one);
+	else if (is_word(scheme, n, "Basic"))
+		ret->basic = true;
+	else if (is_word(scheme, n, "Digest"))
+		ret->digest = true;
+	else if (n < sizeof(ret->other) && !ret->other[0])
+		memcpy(ret->other, scheme, n);
+	return end ? end : p;
 }
 
-bool reg_challenge_parse(const char *header, struct reg_challenge *ret)
+static bool read_header(const char *header, struct reg_challenge *ret)
 {
-	struct reg_challenge best = {0}, c;
-
-	if (!header)
-		return false;
 	for (const char *p = header + strspn(header, " \t,"); *p; p += strspn(p, " \t,")) {
-		p = read_challenge(p, &c);
+		p = read_challenge(p, ret);
 		if (!p)
 			return false;
-		if (c.scheme == REG_SCHEME_BEARER && !c.realm[0]) /* no word of where to get a token */
-			continue;
-		if (c.scheme > best.scheme)
-			best = c;
 	}
-	if (best.scheme == REG_SCHEME_NONE)
+	return true;
+}
+
+bool reg_challenge_parse(const char *headers, struct reg_challenge *ret)
+{
+	struct reg_challenge all = {0}, more;
+	auto_free char *lines = headers ? strdup(headers) : NULL;
+	char *save = NULL;
+
+	if (!lines)
 		return false;
-	*ret = best;
+	for (char *line = strtok_r(lines, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		more = all;
+		if (read_header(line, &more))
+			all = more;
+	}
+	if (!all.bearer && !all.basic && !all.digest && !all.other[0])
+		return false;
+	*ret = all;
 	return true;
 }
