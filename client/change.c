@@ -35,13 +35,14 @@ static bool is_one_of(int status, const int *wanted, size_t n)
 	return false;
 }
 
-/* A status below 300 that these requests cannot have: what answered is no registry. */
+/* A status below 300 that these requests cannot have, or a web page: what answered is no registry. */
 static void fail_status(struct change_work *m)
 {
 	struct reg_error error = {0};
 	const struct http_request *q = &m->work.x.req;
 
-	reg_fail(&error, -EIO, "HTTP status %d is no answer to a %s", q->status, http_method_name(q->method));
+	reg_fail(&error, -EIO, "HTTP status %d%s is no answer to a %s", q->status,
+		 q->status == 200 ? " with a web page" : "", http_method_name(q->method));
 	error.status = q->status;
 	work_fail(&m->work, -EIO, &error);
 }
@@ -203,6 +204,12 @@ static int delete_errno(const struct change_work *m)
 	return x->err;
 }
 
+/* Of a login page, or whatever else a network puts before a registry: it has heard nothing of the removal. */
+static bool is_page(const struct http_request *q)
+{
+	return q->status == 200 && q->body.size && strncmp(q->content_type, "text/html", 9) == 0;
+}
+
 static void on_deleted(struct exchange *x)
 {
 	static const int good[] = {200, 202, 204};
@@ -217,7 +224,7 @@ static void on_deleted(struct exchange *x)
 	if (x->err < 0 && !done) {
 		error.err = delete_errno(m);
 		work_fail(&m->work, error.err, &error);
-	} else if (!done && !is_one_of(x->req.status, good, ARRAY_SIZE(good))) {
+	} else if (!done && (!is_one_of(x->req.status, good, ARRAY_SIZE(good)) || is_page(&x->req))) {
 		fail_status(m);
 	} else {
 		work_finish(&m->work, &result);

@@ -30,6 +30,8 @@ struct reg_client {
 	struct cache *cache;
 	struct map works; /* by key */
 	struct map ops; /* by number */
+	enum { HEAD_UNKNOWN, HEAD_TRUSTED, HEAD_USELESS } head; /* of manifests */
+	unsigned catalog_most, catalog_try, tags_most; /* sizes of pages, as listing.c counts them */
 };
 
 struct work;

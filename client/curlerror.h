@@ -7,8 +7,8 @@
 
 #include "registry.h"
 
-/* Fills error and returns its negative errno. os_error: CURLINFO_OS_ERRNO, or 0. */
-int curl_error(struct reg_error *error, CURLcode code, int os_error, const char *message);
+/* Fills error and returns its negative errno. os_error: CURLINFO_OS_ERRNO, verified: CURLINFO_SSL_VERIFYRESULT, or 0. */
+int curl_error(struct reg_error *error, CURLcode code, int os_error, long verified, const char *message);
 /* May the same request succeed if it is sent again at once? Never a time-out: the time is spent. */
 bool curl_error_transient(CURLcode code);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "link.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -127,25 +126,47 @@ static bool is_clean(const char *text)
 	return true;
 }
 
+/* What a path ends in: list, _catalog, or the digest whose referrers are listed. */
+static const char *endpoint(const char *path)
+{
+	const char *const slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Does a query ask for pages of nothing? n=0 is said to mean "no limit" to some, and is answered by an empty
+ * list by others. */
+static bool asks_for_nothing(const char *query)
+{
+	for (const char *p = query; p; p = strchr(p, '&')) {
+		p += *p == '&';
+		if (strncmp(p, "n=0", 3) == 0 && (p[3] == '\0' || p[3] == '&'))
+			return true;
+	}
+	return false;
+}
+
+static bool get_part(CURLU *url, CURLUPart part, char **ret)
+{
+	return !curl_url_get(url, part, ret, 0);
+}
+
 static bool resolve(const char *target, const char *base, char *ret, size_t size)
 {
 	__attribute__((cleanup(free_url))) CURLU *url = curl_url();
+	__attribute__((cleanup(free_part))) char *own = NULL;
 	__attribute__((cleanup(free_part))) char *path = NULL;
 	__attribute__((cleanup(free_part))) char *query = NULL;
-	CURLUcode r;
 
-	if (!url || curl_url_set(url, CURLUPART_URL, base, 0) || curl_url_set(url, CURLUPART_URL, target, 0))
+	if (!url || curl_url_set(url, CURLUPART_URL, base, 0) || !get_part(url, CURLUPART_PATH, &own) ||
+	    curl_url_set(url, CURLUPART_URL, target, 0) || !get_part(url, CURLUPART_PATH, &path) ||
+	    !get_part(url, CURLUPART_QUERY, &query))
 		return false;
-	if (curl_url_get(url, CURLUPART_PATH, &path, 0))
+	if (strcmp(endpoint(path), endpoint(own)) != 0 || !is_clean(query) || asks_for_nothing(query))
 		return false;
-	r = curl_url_get(url, CURLUPART_QUERY, &query, 0);
-	if (r && r != CURLUE_NO_QUERY)
+	if (!query[0] || strlen(query) >= size)
 		return false;
-	if (strncmp(path, "/v2/", 4) != 0 || !is_clean(path) || (query && !is_clean(query)))
-		return false;
-	if (strlen(path) + (query ? 1 + strlen(query) : 0) >= size)
-		return false;
-	snprintf(ret, size, "%s%s%s", path, query ? "?" : "", query ? query : "");
+	strcpy(ret, query);
 	return true;
 }
 

@@ -7,10 +7,13 @@
 #include <stddef.h>
 
 /*
- * The target of rel="next" in a Link header, as path and query only: whatever host it names is ignored, so
- * that a page is only ever asked of the mount's own host. base is the URL of the page that it came with.
- * False: there is none, or it does not parse or fit. A path that does not begin with /v2/ (a proxy's own
- * prefix) is not taken over: false then, and the caller asks by `last`.
+ * The query of the target of rel="next" in a Link header: what asks for the next page. Only that is the
+ * registry's to say, and it is kept as it came, since it may hold a token that nobody else can read. Scheme,
+ * host and path stay those of the page itself, base: behind a proxy registries name a host or a path of their
+ * own (Nexus, Artifactory), and a Link to elsewhere must lead nowhere.
+ *
+ * False: there is none, it is for another endpoint, asks for pages of no names (n=0), or does not parse or
+ * fit; the caller asks by `last` then.
  */
 bool reg_link_next(const char *header, const char *base, char *ret, size_t size);
 

@@ -12,14 +12,21 @@
 #include <string.h>
 
 #include "client.h"
+#include "dated.h"
 #include "error.h"
 #include "json.h"
 #include "link.h"
 #include "namelist.h"
 #include "util/cleanup.h"
 
-/* The most that distribution accepts; with fewer, large catalogs cost more round trips. */
-enum { PAGE = 1000, MAX_EMPTY = 16 };
+/*
+ * Names a page. The most that distribution and ECR accept: with fewer, large catalogs cost more round trips.
+ * Fewer where that is refused, or where a gateway gives up before a page has been made (a catalog of ACR
+ * costs what there are objects: its pages of 100 time out, those of 5 come).
+ */
+static const unsigned sizes[] = {1000, 100, 20, 5};
+
+enum { SMALLEST = ARRAY_SIZE(sizes) - 1, NO_SIZE /* whatever the registry's is */, MAX_EMPTY = 16 };
 
 struct listing_kind {
 	const char *array; /* the member of the answer that holds the names */
@@ -34,12 +41,17 @@ struct listing_work {
 	bool one_page;
 	unsigned n; /* 0: the registry's default */
 	char *last; /* one page: where it starts, or NULL */
-	bool refused_n; /* n was refused once: ask without it */
+	unsigned size; /* all pages: index of sizes, or NO_SIZE */
+	unsigned most; /* likewise: larger ones were refused */
 	bool ignore_link; /* Links lead in a circle, or nowhere: go on by last */
 	bool by_link; /* the page under way was found by a Link */
+	bool by_token; /* and by that alone: where it begins cannot be said by a name */
+	bool guessed; /* nothing says that there is such a page: it is asked for to be sure */
+	ssize_t led_on; /* how many names the last page with a Link held; 0: there was none */
 	unsigned empty; /* pages in a row that brought nothing */
 	struct namelist names;
-	char next[2560]; /* path and query of the next page */
+	struct dated dated;
+	char next[2048]; /* the query of the next page */
 };
 
 static const char *item_digest(const struct json *item)
@@ -67,6 +79,7 @@ static void listing_done(struct work *w)
 	namelist_done(&l->names);
 	free(l->path);
 	free(l->last);
+	dated_done(&l->dated);
 }
 
 static void fail(struct listing_work *l, int err, const char *why)
@@ -94,12 +107,32 @@ static int page_path(struct listing_work *l, unsigned n, const char *last)
 	return r;
 }
 
+static unsigned page_size(const struct listing_work *l)
+{
+	return l->size <= SMALLEST ? sizes[l->size] : 0;
+}
+
+/* After a name (NULL: from the start), one page of all. */
+static int path_after(struct listing_work *l, const char *last)
+{
+	l->by_link = l->by_token = l->guessed = false;
+	return page_path(l, page_size(l), last);
+}
+
+static const char *last_name(const struct listing_work *l)
+{
+	return l->names.count ? l->names.items[l->names.count - 1] : NULL;
+}
+
 static void send_page(struct listing_work *l, int r)
 {
-	if (r < 0)
+	if (r < 0) {
 		fail(l, r, "out of memory");
-	else
-		work_send(&l->work, on_page);
+		return;
+	}
+	/* Another question may do better than the same one again. */
+	l->work.x.gateway = !l->one_page && !l->by_token && l->size < SMALLEST;
+	work_send(&l->work, on_page);
 }
 
 /* A repository's list that has its name and no tags. */
@@ -135,39 +168,88 @@ static ssize_t add_names(struct listing_work *l, const struct json *page, size_t
 	return total;
 }
 
+/* With which size the next listing of this kind begins. What a gateway let through may be more next time. */
+static void note_size(const struct listing_work *l)
+{
+	struct reg_client *c = l->work.client;
+
+	if (l->kind == &tags_kind)
+		c->tags_most = l->most;
+	if (l->kind != &catalog_kind)
+		return;
+	c->catalog_most = l->most;
+	c->catalog_try = l->size && l->size <= SMALLEST ? l->size - 1 : 0;
+}
+
+static unsigned first_size(const struct listing_work *l)
+{
+	const struct reg_client *c = l->work.client;
+
+	if (l->kind == &catalog_kind)
+		return c->catalog_most > c->catalog_try ? c->catalog_most : c->catalog_try;
+	return l->kind == &tags_kind ? c->tags_most : NO_SIZE;
+}
+
 static void finish(struct listing_work *l, const char *next)
 {
 	struct reg_names names;
 	struct reg_result result = {.names = &names, .next = next};
 
-	if (!l->one_page)
+	if (!l->one_page) {
 		namelist_sort(&l->names);
-	names = (struct reg_names){l->names.count, l->names.items, l->names.dropped};
+		note_size(l);
+	}
+	names = (struct reg_names){.count = l->names.count,
+				   .items = l->names.items,
+				   .dropped = l->names.dropped,
+				   .ndated = l->dated.count,
+				   .dated = l->dated.items};
 	work_finish(&l->work, &result);
+}
+
+/* Does a Link ask for what comes after a name that we know, rather than by a token of its own? */
+static bool is_by_name(const char *query, const char *last)
+{
+	char *escaped = last ? curl_easy_escape(NULL, last, 0) : NULL;
+	const char *p = strstr(query, "last=");
+	const size_t n = escaped ? strlen(escaped) : 0;
+	const bool ret = n && p && strncmp(p + 5, escaped, n) == 0 && (!p[5 + n] || p[5 + n] == '&');
+
+	curl_free(escaped);
+	return ret;
+}
+
+/*
+ * No usable Link: is there another page? Some registries end their Links too early, others point to where
+ * they are not. So a full page is no end, nor is one that is as long as the one before it, which had a Link
+ * (pages of one name always are). A list that ignores n looks the same if it happens to be as long; asking
+ * again then brings nothing new.
+ */
+static bool may_go_on(const struct listing_work *l, ssize_t total)
+{
+	if (!l->names.count)
+		return false;
+	return l->work.x.req.link[0] || total == page_size(l) || (l->led_on > 1 && total == l->led_on);
 }
 
 /* Where the next page is: 1 and w->path set, 0 at the end, negative errno. */
 static int next_page(struct listing_work *l, ssize_t total)
 {
 	const struct http_request *q = &l->work.x.req;
-	const char *last;
+	const bool trusted = l->led_on && !q->link[0]; /* its Links led on so far */
 	int r;
 
-	l->by_link = false;
 	if (!l->ignore_link && q->link[0] && reg_link_next(q->link, q->url, l->next, sizeof(l->next))) {
-		r = work_set_path(&l->work, "%s", l->next);
+		r = work_set_path(&l->work, "%s?%s", l->path, l->next);
 		l->by_link = true;
+		l->by_token = !is_by_name(l->next, last_name(l));
+		l->led_on = total;
 		return r < 0 ? r : 1;
 	}
-	/*
-	 * A full page without a usable Link: some registries end theirs too early, others point to where they
-	 * are not. A list that ignores n looks the same if it happens to be as long; asking again then brings
-	 * nothing new.
-	 */
-	if (!l->names.count || (!q->link[0] && (l->refused_n || total != PAGE)))
+	if (!total || !may_go_on(l, total))
 		return 0;
-	last = l->names.items[l->names.count - 1];
-	r = page_path(l, l->refused_n ? 0 : PAGE, last);
+	r = path_after(l, last_name(l));
+	l->guessed = trusted;
 	return r < 0 ? r : 1;
 }
 
@@ -223,8 +305,10 @@ static void read_page(struct listing_work *l)
 	const size_t dropped = l->names.dropped;
 	size_t new;
 	ssize_t total = add_names(l, page, &new);
-	int r;
+	int r = l->kind == &tags_kind ? dated_read(&l->dated, page) : 0;
 
+	if (total >= 0 && r < 0)
+		total = r;
 	json_free(page);
 	if (total < 0) {
 		fail(l, (int)total,
@@ -239,37 +323,67 @@ static void read_page(struct listing_work *l)
 		l->empty = 0;
 	r = new ? next_page(l, total)
 		: next_after_nothing(l, total, (size_t)total - (l->names.dropped - dropped));
-	if (r <= 0) {
-		if (r < 0)
-			fail(l, r, r == -EIO ? "page after page holds nothing" : "out of memory");
-		else
-			finish(l, NULL);
-		return;
+	if (r == 0) {
+		finish(l, NULL);
+	} else if (r == -EIO) {
+		fail(l, r, "page after page holds nothing");
+	} else {
+		buf_clear(&x->req.body);
+		send_page(l, r);
 	}
-	buf_clear(&x->req.body);
-	work_send(&l->work, on_page);
+}
+
+static bool is_gateway(int status)
+{
+	return status == 502 || status == 504;
+}
+
+/* A page failed. Is there another way to ask for it? 1: the request is set; 0: no; negative errno. */
+static int ask_otherwise(struct listing_work *l)
+{
+	const int status = l->work.x.req.status;
+	int r = 0;
+
+	if (l->one_page)
+		return 0;
+	if (status == 400 && l->size != NO_SIZE && !l->names.count && !l->by_link) {
+		l->most = l->size = l->size == 0 ? 1 : NO_SIZE; /* too many, or it takes no n */
+		r = path_after(l, NULL);
+	} else if (is_gateway(status) && l->work.x.gateway) {
+		l->size++;
+		r = path_after(l, last_name(l));
+	} else if (l->by_link && l->names.count && (status == 400 || status == 404)) {
+		/* A proxy's Link that is not right for us: the name that we had last is. */
+		l->ignore_link = true;
+		r = path_after(l, last_name(l));
+	} else {
+		return 0;
+	}
+	return r < 0 ? r : 1;
 }
 
 static void on_page(struct exchange *x)
 {
 	struct listing_work *l = container_of(x, struct listing_work, work.x);
+	int r;
 
-	if (x->err < 0 && x->req.status == 400 && !l->one_page && !l->refused_n && !l->names.count) {
-		l->refused_n = true;
-		send_page(l, page_path(l, 0, NULL));
-	} else if (x->err < 0 && l->by_link && l->names.count &&
-		   (x->req.status == 400 || x->req.status == 404)) {
-		/* A proxy's Link that is not right for us: the name that we had last is. */
-		l->ignore_link = true;
-		l->by_link = false;
-		send_page(l, page_path(l, PAGE, l->names.items[l->names.count - 1]));
+	if (x->err == 0) {
+		read_page(l);
+		return;
+	}
+	if (l->guessed && (x->req.status == 400 || x->req.status == 404)) {
+		finish(l, NULL); /* there is none, as the missing Link said */
+		return;
+	}
+	r = ask_otherwise(l);
+	if (r != 0) {
+		buf_clear(&x->req.body);
+		send_page(l, r);
 	} else if (x->err == -ENOENT && l->names.count) {
 		fail(l, -EIO,
 		     "the next page of the listing is not found"); /* which is no absence of the whole */
-	} else if (x->err < 0) {
-		work_fail(&l->work, x->err, &x->error);
 	} else {
-		read_page(l);
+		work_fail(&l->work, x->err, &x->error);
 	}
 }
 
@@ -281,10 +395,13 @@ static void listing_start(struct work *w)
 	w->x.req.accept =
 		l->kind == &referrers_kind ? "application/vnd.oci.image.index.v1+json" : "application/json";
 	w->x.timeout_ms = w->client->list_timeout_ms;
-	if (l->one_page)
+	if (l->one_page) {
 		send_page(l, page_path(l, l->n, l->last));
-	else
-		send_page(l, page_path(l, l->kind == &referrers_kind ? 0 : PAGE, NULL));
+		return;
+	}
+	l->size = first_size(l);
+	l->most = l->kind == &catalog_kind ? w->client->catalog_most : l->size;
+	send_page(l, path_after(l, NULL));
 }
 
 static uint64_t submit(struct reg_client *c, const struct listing_kind *kind,

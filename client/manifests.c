@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accept.h"
 #include "bytes.h"
 #include "client.h"
 #include "error.h"
@@ -14,7 +15,7 @@
  * Every type at once: with fewer, registries answer an index's reader with one of its children, or with 404.
  * The last three are for what only old registries still hold.
  */
-static const char accept_manifests[] = "application/vnd.oci.image.index.v1+json, "
+const char reg_accept_manifests[] = "application/vnd.oci.image.index.v1+json, "
 				       "application/vnd.docker.distribution.manifest.list.v2+json, "
 				       "application/vnd.oci.image.manifest.v1+json, "
 				       "application/vnd.docker.distribution.manifest.v2+json, "
@@ -27,6 +28,7 @@ struct manifest_work {
 	char *reference;
 	struct reg_digest digest; /* if the reference is one */
 	struct reg_digest known;
+	bool head; /* only what HEAD says is wanted, by whatever method */
 	char etag[REG_DIGEST_MAX + 2];
 };
 
@@ -69,6 +71,18 @@ static int verify(const struct manifest_work *m, const struct http_request *q, s
 	return 0;
 }
 
+static void finish(struct manifest_work *m, struct reg_result *result)
+{
+	struct reg_bytes *const bytes = result->bytes;
+
+	if (m->head) {
+		m->work.client->head = HEAD_USELESS; /* it said nothing of what is there */
+		result->bytes = NULL;
+	}
+	work_finish(&m->work, result);
+	reg_bytes_unref(bytes);
+}
+
 static void on_manifest(struct exchange *x)
 {
 	struct manifest_work *m = container_of(x, struct manifest_work, work.x);
@@ -102,22 +116,7 @@ static void on_manifest(struct exchange *x)
 		return;
 	}
 	cache_put(c->cache, &result.digest, result.media_type, result.bytes);
-	work_finish(&m->work, &result);
-	reg_bytes_unref(result.bytes);
-}
-
-static void on_head(struct exchange *x)
-{
-	struct manifest_work *m = container_of(x, struct manifest_work, work.x);
-	struct reg_result result = {.media_type = plain_type(x->req.content_type),
-				    .size = x->req.content_length};
-
-	if (x->err < 0) {
-		work_fail(&m->work, x->err, &x->error);
-		return;
-	}
-	(void)reg_digest_parse(x->req.digest, &result.digest);
-	work_finish(&m->work, &result);
+	finish(m, &result);
 }
 
 static void send(struct work *w, void (*done)(struct exchange *x))
@@ -126,7 +125,7 @@ static void send(struct work *w, void (*done)(struct exchange *x))
 	struct reg_error error = {0};
 	char text[REG_DIGEST_MAX];
 
-	w->x.req.accept = accept_manifests;
+	w->x.req.accept = reg_accept_manifests;
 	w->x.req.max_body = REG_MAX_MANIFEST;
 	if (m->known.algorithm) {
 		snprintf(m->etag, sizeof(m->etag), "\"%s\"", reg_digest_text(&m->known, text));
@@ -136,6 +135,41 @@ static void send(struct work *w, void (*done)(struct exchange *x))
 		work_fail(w, reg_fail(&error, -ENOMEM, "out of memory"), &error);
 	else
 		work_send(w, done);
+}
+
+/*
+ * Nexus answers HEAD with 404 for what is there, others with 400 or 405, or without a digest. A GET tells.
+ * Once HEAD has named a digest on this host, what it says is so.
+ */
+static bool is_doubtful(const struct manifest_work *m, const struct exchange *x,
+			const struct reg_digest *digest)
+{
+	const int status = x->req.status;
+
+	if (x->err == 0)
+		return !digest->algorithm && !m->digest.algorithm;
+	return m->work.client->head != HEAD_TRUSTED &&
+	       (status == 400 || status == 404 || status == 405 || status == 501);
+}
+
+static void on_head(struct exchange *x)
+{
+	struct manifest_work *m = container_of(x, struct manifest_work, work.x);
+	struct reg_result result = {.media_type = plain_type(x->req.content_type),
+				    .size = x->req.content_length};
+
+	(void)reg_digest_parse(x->req.digest, &result.digest);
+	if (is_doubtful(m, x, &result.digest)) {
+		x->req.method = HTTP_GET;
+		buf_clear(&x->req.body);
+		send(&m->work, on_manifest);
+	} else if (x->err < 0) {
+		work_fail(&m->work, x->err, &x->error);
+	} else {
+		if (result.digest.algorithm)
+			m->work.client->head = HEAD_TRUSTED;
+		work_finish(&m->work, &result);
+	}
 }
 
 static void manifest_start(struct work *w)
@@ -157,6 +191,11 @@ static void manifest_start(struct work *w)
 
 static void head_start(struct work *w)
 {
+	container_of(w, struct manifest_work, work)->head = true;
+	if (w->client->head == HEAD_USELESS) {
+		send(w, on_manifest);
+		return;
+	}
 	w->x.req.method = HTTP_HEAD;
 	send(w, on_head);
 }

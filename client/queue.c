@@ -27,6 +27,7 @@ void queue_init(struct queue *q, unsigned limit)
 	map_init(&q->groups);
 	list_init(&q->waited);
 	list_init(&q->ahead);
+	list_init(&q->again);
 }
 
 void queue_done(struct queue *q)
@@ -65,6 +66,10 @@ static void enlist(struct queue *q, struct queue_item *item)
 {
 	struct queue_group *g = item->group;
 
+	if (item->again) {
+		list_append(&q->again, &item->link);
+		return;
+	}
 	list_append(item->ahead ? &g->ahead : &g->waited, &item->link);
 	if (item->ahead && list_empty(&g->ahead_turn))
 		list_append(&q->ahead, &g->ahead_turn);
@@ -83,9 +88,9 @@ static void delist(struct queue_item *item)
 		list_remove(&g->ahead_turn);
 }
 
-int queue_push(struct queue *q, struct queue_item *item, const char *group, bool ahead)
+int queue_push(struct queue *q, struct queue_item *item, const char *group, bool ahead, bool again)
 {
-	*item = (struct queue_item){.group = find_group(q, group), .ahead = ahead};
+	*item = (struct queue_item){.group = find_group(q, group), .ahead = ahead, .again = again};
 	list_init(&item->link);
 	if (!item->group)
 		return -ENOMEM;
@@ -96,46 +101,54 @@ int queue_push(struct queue *q, struct queue_item *item, const char *group, bool
 
 static bool may_start(const struct queue *q, const struct queue_group *g)
 {
-	const unsigned left = q->limit - q->running;
+	const unsigned left = q->limit - q->taken - q->running;
 
 	return g->running == 0 || g->running < SHARE * (left - 1) || (q->limit < 4 && left);
 }
 
-static struct queue_item *take(struct queue *q, struct queue_group *g, bool ahead)
+struct queue_item *queue_peek(const struct queue *q)
 {
-	struct list *items = ahead ? &g->ahead : &g->waited;
-	struct list *turns = ahead ? &q->ahead : &q->waited;
-	struct list *turn = ahead ? &g->ahead_turn : &g->waited_turn;
-	struct queue_item *item = container_of(items->next, struct queue_item, link);
+	if (q->running + q->taken >= q->limit)
+		return NULL;
+	for (struct list *node = q->again.next; node != &q->again; node = node->next) {
+		struct queue_item *item = container_of(node, struct queue_item, link);
 
-	list_remove(turn);
-	list_append(turns, turn); /* the next group's turn */
+		if (may_start(q, item->group))
+			return item;
+	}
+	for (struct list *turn = q->waited.next; turn != &q->waited; turn = turn->next) {
+		struct queue_group *g = container_of(turn, struct queue_group, waited_turn);
+
+		if (may_start(q, g))
+			return container_of(g->waited.next, struct queue_item, link);
+	}
+	for (struct list *turn = q->ahead.next; turn != &q->ahead; turn = turn->next) {
+		struct queue_group *g = container_of(turn, struct queue_group, ahead_turn);
+
+		if (may_start(q, g))
+			return container_of(g->ahead.next, struct queue_item, link);
+	}
+	return NULL;
+}
+
+struct queue_item *queue_next(struct queue *q)
+{
+	struct queue_item *item = queue_peek(q);
+	struct queue_group *g = item ? item->group : NULL;
+	struct list *turn;
+
+	if (!item)
+		return NULL;
+	if (!item->again) {
+		turn = item->ahead ? &g->ahead_turn : &g->waited_turn;
+		list_remove(turn);
+		list_append(item->ahead ? &q->ahead : &q->waited, turn); /* the next group's turn */
+	}
 	delist(item);
 	item->running = true;
 	g->running++;
 	q->running++;
 	return item;
-}
-
-struct queue_item *queue_next(struct queue *q)
-{
-	struct list *turn;
-
-	if (q->running >= q->limit)
-		return NULL;
-	for (turn = q->waited.next; turn != &q->waited; turn = turn->next) {
-		struct queue_group *g = container_of(turn, struct queue_group, waited_turn);
-
-		if (may_start(q, g))
-			return take(q, g, false);
-	}
-	for (turn = q->ahead.next; turn != &q->ahead; turn = turn->next) {
-		struct queue_group *g = container_of(turn, struct queue_group, ahead_turn);
-
-		if (may_start(q, g))
-			return take(q, g, true);
-	}
-	return NULL;
 }
 
 void queue_drop(struct queue *q, struct queue_item *item)

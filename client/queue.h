@@ -15,7 +15,9 @@
 
 struct queue {
 	unsigned limit, running;
+	unsigned taken; /* of the limit, by others */
 	struct map groups;
+	struct list again; /* items that go before all others, first come first served */
 	struct list waited, ahead; /* groups that have items of each kind, in turn */
 };
 
@@ -24,14 +26,16 @@ struct queue_group;
 struct queue_item {
 	struct list link;
 	struct queue_group *group;
-	bool ahead, running;
+	bool ahead, again, running;
 };
 
 void queue_init(struct queue *q, unsigned limit);
 void queue_done(struct queue *q); /* the queue must be empty */
 
-/* 0 or -ENOMEM. */
-int queue_push(struct queue *q, struct queue_item *item, const char *group, bool ahead);
+/* again: it has been here before, and does not wait at the end once more. 0 or -ENOMEM. */
+int queue_push(struct queue *q, struct queue_item *item, const char *group, bool ahead, bool again);
+/* The item that queue_next() would take. */
+struct queue_item *queue_peek(const struct queue *q);
 /* Takes the next item that may start now, which then counts as running until queue_drop(). NULL: none. */
 struct queue_item *queue_next(struct queue *q);
 /* The item is finished or given up, running or not. */

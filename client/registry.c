@@ -7,6 +7,7 @@
 
 #include "client.h"
 #include "error.h"
+#include "insecure.h"
 #include "json.h"
 #include "util/cleanup.h"
 
@@ -28,8 +29,8 @@ static void set_base(struct reg_client *c, bool https)
 
 static void client_done(struct reg_client *c)
 {
+	logins_free(c->session.logins); /* first: a search for one hands over to the loop */
 	cache_free(c->cache);
-	auth_free(c->session.auth);
 	http_free(c->http);
 	loop_free(c->loop);
 	free(c);
@@ -37,31 +38,40 @@ static void client_done(struct reg_client *c)
 
 static int make_session(struct reg_client *c, const struct reg_options *o, struct reg_error *error)
 {
-	struct reg_credentials credentials = {0};
-	struct auth_options auth = {
-		.https = c->source.https,
-		.credentials = &credentials,
+	struct logins_options logins = {
+		.lookup = {
+			.source = &c->source,
+			.user = o->user,
+			.password = o->password,
+			.password_file = o->password_file,
+			.authfile = o->authfile,
+			.netrc = o->netrc,
+			.log = &c->log,
+		},
+		.digest = o->digest_auth,
 		.fetch = session_fetch_token,
 		.fetch_data = &c->session,
 		.log = &c->log,
 	};
 	int r;
 
-	r = reg_credentials_find(&c->source, o->user, o->password, &credentials, error);
+	if (loop_new(&c->loop) < 0 || cache_new(o->cache, &c->cache) < 0)
+		return reg_fail(error, -ENOMEM, "out of memory");
+	if (insecure_to_docker(&c->source, &c->log))
+		c->source.insecure = c->source.may_fall_back = true;
+	logins.loop = c->loop;
+	r = logins_new(&logins, &c->session.logins, error);
+	if (r == 0)
+		r = http_new(o, &c->source, &c->http, error);
 	if (r < 0)
 		return r;
-	r = http_new(o->connections, o->cacert, o->insecure, &c->http, error);
-	if (r == 0 && (auth_new(&auth, &c->session.auth) < 0 || loop_new(&c->loop) < 0 ||
-		       cache_new(o->cache, &c->cache) < 0))
-		r = reg_fail(error, -ENOMEM, "out of memory");
-	reg_credentials_done(&credentials);
 	c->session.loop = c->loop;
-	c->session.transport = c->http ? http_transport(c->http) : NULL;
+	c->session.transport = http_transport(c->http);
 	c->session.log = c->log;
 	c->session.token_timeout_ms = c->timeout_ms;
 	list_init(&c->session.tokens);
 	set_base(c, c->source.https);
-	return r;
+	return 0;
 }
 
 static int check_options(const struct reg_options *o, struct reg_error *error)
@@ -149,6 +159,13 @@ const char *reg_client_prefix(const struct reg_client *c)
 
 /* ---- ping ---- */
 
+struct ping {
+	struct work work;
+	struct reg_error tls; /* why https did not do, if http was tried then */
+	size_t login; /* whose login is shown: of logins_at(), logins_next() */
+	struct reg_error refused; /* the source's own */
+};
+
 static void on_ping(struct exchange *x);
 
 static void send_ping(struct work *w)
@@ -177,34 +194,74 @@ static bool is_registry(const struct http_request *q)
 	return object || strncmp(q->content_type, "text/html", 9) != 0;
 }
 
-static bool fall_back(struct work *w, int err)
+static bool fall_back(struct work *w, int err, const struct reg_error *error)
 {
 	struct reg_client *c = w->client;
 
 	if (!c->source.may_fall_back || (err != -EPROTO && err != -ECONNREFUSED))
 		return false;
+	container_of(w, struct ping, work)->tls = *error;
 	c->source.may_fall_back = false;
 	c->source.https = false;
 	set_base(c, false);
-	auth_set_https(c->session.auth, false);
+	logins_set_https(c->session.logins, false);
 	send_ping(w);
 	return true;
+}
+
+/*
+ * Who has logins for name spaces alone may not be let in as a stranger, and yet be somebody whom the registry knows. A
+ * login that is refused is told as it is: it is the one that most requests show. Where a stranger is not asked who he
+ * is (403 without a challenge before it), no login would be shown.
+ */
+static bool try_next_login(struct ping *p, int err, struct reg_error *error)
+{
+	struct exchange *const x = &p->work.x;
+
+	if (err != -EACCES || (p->login == 0 && !x->challenged && !x->used))
+		return false;
+	if (p->login == 0)
+		p->refused = *error;
+	x->auth = auth_has_login(logins_at(x->session->logins, 0)) ? NULL : logins_next(x->session->logins, &p->login);
+	if (x->auth)
+		send_ping(&p->work);
+	else
+		*error = p->refused;
+	return x->auth;
+}
+
+/* Strangers are let in, and may see less: is the login that was asked with shown from now on? So are the others. */
+static bool is_offered(const struct exchange *x)
+{
+	const bool own = auth_offered(x->auth, x->req.challenge);
+
+	logins_offered(x->session->logins, x->req.challenge);
+	return own;
 }
 
 static void on_ping(struct exchange *x)
 {
 	struct work *w = container_of(x, struct work, x);
 	const struct reg_result result = {0};
+	struct ping *const p = container_of(w, struct ping, work);
+	const struct reg_error *const tls = &p->tls;
 	struct reg_error error = x->error;
 
-	if (x->err < 0 && x->req.status == 0 && fall_back(w, x->err))
+	if (x->err < 0 && x->req.status == 0 && fall_back(w, x->err, &error))
 		return;
+	if (try_next_login(p, x->err, &error))
+		return;
+	/* "It speaks https there" is known: what to mend is what TLS failed for, such as the certificate. */
+	if (x->err == -EPROTO && x->req.status == 400 && tls->err == -EPROTO)
+		error = *tls;
 	if (x->err == -ENOENT || x->err == -EROFS || (x->err == 0 && !is_registry(&x->req))) {
 		reg_fail(&error, -EPROTO, "%s answers, but not as a registry does", w->client->source.host);
 		error.status = x->req.status;
 		work_fail(w, -EPROTO, &error);
 	} else if (x->err < 0) {
 		work_fail(w, x->err, &error);
+	} else if (is_offered(x)) {
+		send_ping(w); /* so that a wrong password is noticed now */
 	} else {
 		work_finish(w, &result);
 	}
@@ -220,7 +277,7 @@ uint64_t reg_ping(struct reg_client *c, const struct reg_call *call)
 {
 	static const struct work_class class = {.start = ping_start};
 	const struct work_target target = {"ping", "", "", ""};
-	struct work *w = work_new(c, &class, sizeof(*w), &target);
+	struct work *w = work_new(c, &class, sizeof(struct ping), &target);
 
 	return w ? work_submit(w, call) : 0;
 }

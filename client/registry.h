@@ -191,8 +191,15 @@ struct reg_options {
 	const char *source; /* [http://|https://]HOST[:PORT][/PREFIX] */
 	const char *user; /* NULL: REGFS_USER and REGFS_PASSWORD, else docker's and podman's auth files */
 	const char *password;
-	const char *cacert; /* a PEM file to trust instead of the system's certificates, or NULL */
+	const char *password_file; /* its first line is the password, in the place of one; or NULL */
+	const char *authfile; /* of docker's or podman's kind, in the place of $REGISTRY_AUTH_FILE; or NULL */
+	const char *netrc; /* "" for ~/.netrc; NULL: none is looked at */
+	const char *cacert; /* a PEM file, or a folder of them, to trust instead of the system's certificates, or
+			       NULL: those, and what certs.d has for the registry */
+	const char *cert, *key; /* our own certificate and its key, PEM files; key NULL: it is in cert. Both NULL:
+				   those of certs.d, if there are any */
 	bool insecure; /* do not verify TLS certificates */
+	bool digest_auth; /* answer HTTP Digest; it takes a second round for each request */
 	unsigned connections; /* most transfers at a time; default 64 */
 	unsigned timeout; /* seconds a request may take, retries included; default 30 */
 	unsigned list_timeout; /* seconds for one page of a listing (catalogs can take minutes); 0: ten times
@@ -229,6 +236,13 @@ struct reg_names {
 	size_t count;
 	const char *const *items;
 	size_t dropped;
+	/* When the images of these manifests were created, where a list of tags tells (Google's registries do).
+	 * Milliseconds, as they say it: 0 or 1970 where the config says nothing or anything. */
+	size_t ndated;
+	const struct reg_dated {
+		struct reg_digest digest;
+		struct timespec created;
+	} *dated;
 };
 
 /* The answer to a call. All of it is the client's and dies with the callback; take a reference to bytes to
@@ -292,6 +306,7 @@ REG_API uint64_t reg_tags(struct reg_client *c, const char *repository, const st
 /*
  * A manifest by tag or digest (end-3), with its bytes, verified. `known`, or NULL: the digest that the caller
  * has for a tag; if it is still that, the answer may be not_modified. By digest it may come from memory.
+ * Where HEAD is not answered as it should be, GET stands in for it.
  */
 REG_API uint64_t reg_manifest(struct reg_client *c, const char *repository, const char *reference,
 			      const struct reg_digest *known, const struct reg_call *call);

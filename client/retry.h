@@ -17,6 +17,14 @@ struct retry_facts {
 	unsigned jitter; /* any number: spreads clients that failed together */
 };
 
+/* The wait that a Retry-After asks for in milliseconds, or -1 if it asks for none. */
+int64_t retry_asked(const char *text, time_t now);
+/*
+ * Milliseconds until more is taken, where RateLimit (all forms of the drafts), or RateLimit-Remaining and
+ * RateLimit-Reset, say that nothing is left, and until when; -1 otherwise.
+ */
+int64_t retry_exhausted(const char *limit, const char *remaining, const char *reset, time_t now);
+
 /*
  * Milliseconds to wait before the next attempt, or -1: give up. Only for requests that may be repeated. An
  * answer that asks for a longer wait than is left gives up at once: waiting in vain helps nobody.

@@ -32,6 +32,10 @@ static void answer(struct exchange *x, int err)
 {
 	x->state = EXCHANGE_IDLE;
 	x->err = err;
+	if (err < 0) {
+		auth_hide(x->auth, x->used, &x->error);
+		logins_hide(x->session->logins, &x->error);
+	}
 	x->done(x);
 }
 
@@ -84,8 +88,8 @@ static bool pause_and_retry(struct exchange *x)
 	delay = retry_delay(&facts);
 	if (delay < 0)
 		return false;
-	reg_log(&x->session->log, REG_LOG_DEBUG, "%s: status %d, %s; again in %lld ms", x->path,
-		x->req.status, x->req.err < 0 ? x->req.error.msg : "the registry asks to wait",
+	reg_log(&x->session->log, REG_LOG_DEBUG, "%s: status %d, %s; again in %lld ms",
+		x->plain ? "a token" : x->path, x->req.status, x->req.err < 0 ? x->req.error.msg : "the registry asks to wait",
 		(long long)delay);
 	x->state = EXCHANGE_PAUSE;
 	loop_timer_set(x->session->loop, &x->timer, (uint64_t)delay);
@@ -99,11 +103,10 @@ static bool pause_and_retry(struct exchange *x)
 static bool may_answer(struct exchange *x)
 {
 	bool *const before = x->used ? &x->refused : &x->challenged;
+	const bool may = !*before;
 
-	if (x->plain || *before)
-		return false;
 	*before = true;
-	return true;
+	return may;
 }
 
 /* A token's request is not told: its URL is the token server's, and may hold more than a path. */
@@ -127,34 +130,76 @@ static bool in_doubt(const struct http_request *q)
 	return q->err < 0 ? !q->unsent : q->status >= 500 && q->status != 503;
 }
 
+/* What comes with a 3xx is not what was asked for, unless that was whether anything has changed. */
+static bool leads_nowhere(const struct http_request *q)
+{
+	return q->status >= 300 && !(q->status == 304 && q->if_none_match);
+}
+
 static int fail_redirect(struct exchange *x)
 {
-	const int r = reg_fail(&x->error, -EIO,
-			       "the registry redirects a %s, which is not followed: name the registry by the "
-			       "address that it redirects to",
-			       http_method_name(x->req.method));
+	const char *const who = x->plain ? "token server" : "registry";
+	int r;
 
+	if (http_method_changes(x->req.method))
+		r = reg_fail(&x->error, -EIO, "the %s redirects a %s, which is not followed%s", who,
+			     http_method_name(x->req.method),
+			     x->plain ? "" : ": name the registry by the address that it redirects to");
+	else
+		r = reg_fail(&x->error, -EIO, "the %s redirects, and does not say where to", who);
 	x->error.status = x->req.status;
 	return r;
+}
+
+/* The 401's own words come behind what is known of its reason. */
+static void explain(struct exchange *x)
+{
+	const struct http_request *q = &x->req;
+	const struct reg_error why = x->error;
+	struct reg_error told = {0};
+
+	reg_error_from_response(&told, q->status, q->body.data, q->body.size);
+	if (q->body.size && told.msg[0])
+		reg_fail(&x->error, why.err, "%s: %s", why.msg, told.msg);
+	x->error.status = q->status;
+	memcpy(x->error.code, told.code, sizeof(x->error.code));
+}
+
+static void on_challenge(struct exchange *x)
+{
+	const struct auth_refusal refusal = {
+		.scope = x->scope,
+		.used = x->used,
+		.challenge = x->req.challenge,
+		.last = !may_answer(x),
+	};
+	const int r = auth_challenged(x->auth, &refusal, &x->waiter, &x->error);
+
+	if (r > 0) {
+		x->state = EXCHANGE_TOKEN;
+	} else if (r == 0) {
+		attempt(x);
+	} else {
+		explain(x);
+		answer(x, r);
+	}
 }
 
 static void on_answer(struct http_request *q)
 {
 	struct exchange *x = container_of(q, struct exchange, req);
-	bool doubt;
-	int r;
+	bool doubt, final;
 
+	if (q->err == -ESTALE) { /* what it was to show ended before it left */
+		attempt(x);
+		return;
+	}
 	tell(x);
 	/* Waiting in the queue is not the registry's fault: its time runs from the first attempt. */
 	if (x->tries++ == 0)
 		x->deadline = q->started + x->timeout_ms;
-	if (q->err == 0 && q->status == 401 && may_answer(x)) {
-		r = auth_challenged(x->session->auth, x->scope, x->used, q->challenge, &x->error);
-		x->error.status = 401;
-		if (r < 0)
-			answer(x, r);
-		else
-			attempt(x);
+	if (q->err == 0 && q->status == 401 && !x->plain && !x->bare) {
+		on_challenge(x);
 		return;
 	}
 	doubt = in_doubt(q);
@@ -165,7 +210,9 @@ static void on_answer(struct http_request *q)
 			answer(x, x->err);
 		return;
 	}
-	if ((q->err < 0 || q->status >= 400) && !x->single && !(x->once && doubt) && pause_and_retry(x)) {
+	final = x->single || (x->once && doubt) ||
+		(x->gateway && q->err == 0 && (q->status == 502 || q->status == 504));
+	if ((q->err < 0 || q->status >= 400) && !final && pause_and_retry(x)) {
 		x->doubt |= doubt;
 		return;
 	}
@@ -174,31 +221,45 @@ static void on_answer(struct http_request *q)
 		answer(x, q->err);
 	} else if (q->status >= 400) {
 		answer(x, reg_error_from_response(&x->error, q->status, q->body.data, q->body.size));
-	} else if (q->status >= 300 && http_method_changes(q->method)) {
+	} else if (leads_nowhere(q)) {
 		answer(x, fail_redirect(x));
 	} else {
 		answer(x, 0);
 	}
 }
 
+static int show(struct exchange *x, const struct auth_shown *shown)
+{
+	if (!x->used || !shown->header || strcmp(x->used, shown->header) != 0) {
+		forget_used(x);
+		x->used = shown->header ? strdup(shown->header) : NULL;
+	}
+	if (shown->header && !x->used)
+		return reg_fail(&x->error, -ENOMEM, "out of memory");
+	x->req.authorization = shown->user ? NULL : x->used;
+	x->req.digest_user = shown->user;
+	x->req.digest_password = shown->password;
+	return 0;
+}
+
 static int authorize(struct exchange *x)
 {
-	const char *header = x->plain_authorization;
-	int r;
+	struct auth_shown shown = {.header = x->plain_authorization};
+	const bool own = x->plain || x->bare;
+	const int r = own ? 0 : auth_show(x->auth, x->scope, &x->waiter, &shown, &x->error);
 
-	forget_used(x);
-	if (!x->plain) {
-		r = auth_header(x->session->auth, x->scope, &x->waiter, &header, &x->error);
-		if (r != 0)
-			return r;
-	}
-	if (header) {
-		x->used = strdup(header);
-		if (!x->used)
-			return reg_fail(&x->error, -ENOMEM, "out of memory");
-	}
-	x->req.authorization = x->used;
-	return 0;
+	return r == 0 ? show(x, &shown) : r;
+}
+
+/* Requests may queue for longer than a token lives. */
+static bool on_leaving(struct http_request *q)
+{
+	struct exchange *x = container_of(q, struct exchange, req);
+	struct auth_shown shown;
+
+	if (x->plain || x->bare)
+		return true;
+	return auth_show_now(x->auth, x->scope, &shown) && show(x, &shown) == 0;
 }
 
 static void attempt(struct exchange *x)
@@ -221,7 +282,9 @@ static void attempt(struct exchange *x)
 		return;
 	}
 	x->req.timeout_ms = x->tries ? x->deadline - now : x->timeout_ms;
+	x->req.again = x->tries > 0;
 	x->req.done = on_answer;
+	x->req.leaving = on_leaving;
 	x->state = EXCHANGE_SENT;
 	x->session->transport->start(x->session->transport, &x->req);
 }
@@ -231,6 +294,8 @@ void exchange_start(struct session *s, struct exchange *x)
 	const size_t size = strlen(s->base) + strlen(x->path) + 1;
 
 	x->session = s;
+	if (!x->auth)
+		x->auth = logins_for(s->logins, x->scope);
 	x->err = 0;
 	x->error = (struct reg_error){0};
 	x->tries = 0;
@@ -266,69 +331,4 @@ void exchange_urge(struct exchange *x)
 	if (x->state == EXCHANGE_SENT)
 		x->session->transport->urge(x->session->transport, &x->req);
 	x->req.ahead = false;
-}
-
-/* ---- tokens ---- */
-
-struct token_exchange {
-	struct exchange x;
-	struct list link; /* in the session's tokens */
-	void *token;
-	char *path, *authorization;
-};
-
-static void token_exchange_free(struct token_exchange *t)
-{
-	reg_wipe(t->authorization);
-	free(t->authorization);
-	free(t->path);
-	exchange_done(&t->x);
-	free(t);
-}
-
-static void on_token_answer(struct exchange *x)
-{
-	struct token_exchange *t = container_of(x, struct token_exchange, x);
-
-	list_remove(&t->link);
-	auth_token_answer(x->session->auth, t->token, x->err, &x->error, &x->req.body);
-	if (x->req.body.data)
-		explicit_bzero(x->req.body.data, x->req.body.size);
-	token_exchange_free(t);
-}
-
-int session_fetch_token(void *data, const char *url, const char *authorization, void *token)
-{
-	struct session *s = data;
-	struct token_exchange *t = calloc(1, sizeof(*t));
-
-	if (!t)
-		return -ENOMEM;
-	t->token = token;
-	t->path = strdup(url);
-	t->authorization = authorization ? strdup(authorization) : NULL;
-	if (!t->path || (authorization && !t->authorization)) {
-		token_exchange_free(t);
-		return -ENOMEM;
-	}
-	t->x.path = t->path;
-	t->x.plain = true;
-	t->x.plain_authorization = t->authorization;
-	t->x.scope = t->x.group = "";
-	t->x.timeout_ms = s->token_timeout_ms;
-	t->x.req.max_body = 256 << 10;
-	t->x.done = on_token_answer;
-	list_append(&s->tokens, &t->link);
-	exchange_start(s, &t->x);
-	return 0;
-}
-
-void session_cancel_tokens(struct session *s)
-{
-	for (struct list *node = list_pop(&s->tokens); node; node = list_pop(&s->tokens)) {
-		struct token_exchange *t = container_of(node, struct token_exchange, link);
-
-		exchange_cancel(&t->x);
-		token_exchange_free(t);
-	}
 }

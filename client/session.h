@@ -7,13 +7,14 @@
 
 #include "auth.h"
 #include "log.h"
+#include "logins.h"
 #include "loop.h"
 #include "transport.h"
 
 struct session {
 	struct loop *loop;
 	struct transport *transport;
-	struct auth *auth;
+	struct logins *logins;
 	struct reg_log log;
 	char base[300]; /* https://HOST[:PORT] */
 	uint64_t token_timeout_ms;
@@ -25,10 +26,13 @@ struct exchange {
 	struct http_request req;
 	const char *path; /* "/v2/..." with its query; a whole URL if anonymous */
 	const char *scope; /* for a token */
+	struct auth *auth; /* whose login is shown; NULL: that which there is for the scope */
 	const char *group;
 	uint64_t timeout_ms; /* from when it first starts, retries included */
+	bool bare; /* shows no login, and a 401 is an answer */
 	bool single; /* not again at all, but to log in */
 	bool once; /* not again unless it is certain that nothing was done: never after a failure in doubt */
+	bool gateway; /* 502 and 504 are answers: the caller asks for less rather than again */
 	void (*done)(struct exchange *x);
 
 	/* The answer: 0 and a status below 400 in req, or a negative errno that error explains. */

@@ -159,7 +159,7 @@ static const char *read_scheme(const char *text, struct reg_source *ret)
 	const char *colon = strstr(text, "://");
 
 	ret->https = true;
-	ret->may_fall_back = !colon;
+	ret->bare = ret->may_fall_back = !colon;
 	if (!colon)
 		return text;
 	if (strncasecmp(text, "https://", 8) == 0)

@@ -8,8 +8,10 @@
 struct reg_source {
 	char host[280]; /* HOST[:PORT], lower case; an IPv6 address in brackets */
 	char prefix[256]; /* a name space or repository without slashes around it, or "" */
+	bool bare; /* no scheme was given */
 	bool https; /* start with https */
 	bool may_fall_back; /* no scheme was given and the host is loopback: http may be tried after https */
+	bool insecure; /* whatever its certificate is: never set by reg_source_parse() */
 	bool docker_hub; /* docker.io and its aliases; host is registry-1.docker.io then */
 };
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "http_facts.h"
 #include "queue.h"
 #include "registry.h"
 #include "util/buf.h"
@@ -39,6 +40,7 @@ struct http_request {
 	const char *accept; /* or NULL */
 	const char *authorization; /* or NULL; goes to the URL's own host only, never on with a redirect
 				      elsewhere */
+	const char *digest_user, *digest_password; /* for HTTP Digest, with no authorization; or NULL */
 	const char *if_none_match; /* an entity tag with its quotes, or NULL */
 	bool no_cache; /* no cache on the way may answer in the registry's place */
 	const void *upload; /* the body of a PUT or POST */
@@ -51,6 +53,10 @@ struct http_request {
 	uint64_t timeout_ms; /* for this attempt, once it has started */
 	const char *group; /* who shares places fairly: the repository, or "" */
 	bool ahead; /* nobody waits for it yet */
+	bool again; /* it was sent before, and goes before what was not */
+	struct http_facts *facts; /* filled with the answer, or NULL */
+	/* It is about to leave the queue: what it shows may be set anew. False: it is not sent, err is -ESTALE. */
+	bool (*leaving)(struct http_request *q);
 	void (*done)(struct http_request *q);
 
 	/* The answer. err is 0 if there was a whole HTTP answer, of whatever status. */
@@ -68,6 +74,13 @@ struct http_request {
 	/* The transport's. */
 	struct queue_item item;
 	void *handle;
+	struct http_host *host; /* where it waits or is under way */
+	char *hop; /* where a redirect led, or NULL */
+	unsigned hops;
+	bool away; /* by way of somebody else than the registry, whose word shows nobody who we are */
+	bool renewed; /* where it led was refused, and asked for anew */
+	uint64_t queued, begun; /* loop_now() */
+	int64_t exhausted_ms; /* no more will be taken for so long; -1: that was not said */
 };
 
 struct transport {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "dumps.h"
 #include "error.h"
 #include "pieces.h"
 #include "putback.h"
@@ -57,10 +58,10 @@ static int out_of_memory(void)
 
 static void help(void)
 {
-	fputs("usage: regfs-undelete [options] [REPOSITORY[:TAG]]...\n\n"
+	fputs("usage: regfs-undelete [options] [REPOSITORY[:TAG] | REPOSITORY@DIGEST]...\n\n"
 	      "Puts back what regfs removed from a registry, as long as the registry still\n"
-	      "has its layers: the tags that are named, those of the repositories that are\n"
-	      "named, or everything that the journal holds.\n\n"
+	      "has its layers: the tags and manifests that are named, those of the\n"
+	      "repositories that are named, or everything that the journal holds.\n\n"
 	      "    --list             show what the journal holds\n"
 	      "    --dry-run          check all, say what would be done, change nothing\n"
 	      "    --since WHEN       only what was removed since then: 2026-11-20,\n"
@@ -171,7 +172,8 @@ static int parse(struct program *p, int argc, char **argv)
 			puts("regfs-undelete " REGFS_VERSION);
 			return 0;
 		default:
-			fputs("usage: regfs-undelete [options] [REPOSITORY[:TAG]]...\n", stderr);
+			fputs("usage: regfs-undelete [options] [REPOSITORY[:TAG] | REPOSITORY@DIGEST]...\n",
+			      stderr);
 			return EXIT_USAGE;
 		}
 	}
@@ -286,7 +288,7 @@ static char *source_of(const struct program *p)
 		return strdup(w[0].entry->registry);
 	if (reg_source_parse(w[0].entry->registry, &s, NULL) < 0)
 		return NULL;
-	if (asprintf(&text, "%s%s", s.may_fall_back ? "" : s.https ? "https://" : "http://", s.host) < 0)
+	if (asprintf(&text, "%s%s", s.bare ? "" : s.https ? "https://" : "http://", s.host) < 0)
 		return NULL;
 	return text;
 }
@@ -404,6 +406,7 @@ int main(int argc, char **argv)
 	struct program p = {0};
 	int r;
 
+	dumps_off();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	r = parse(&p, argc, argv);
 	if (r < 0)
