@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "dumps.h"
 #include "util/cleanup.h"
 
 extern char **environ;
@@ -85,6 +86,7 @@ int main(int argc, char **argv)
 	struct reg_error error = {0};
 	int r = GC_DONE;
 
+	dumps_off();
 	if (gc_options_parse(argc, argv, &o, &error) < 0) {
 		gc_complain("%s (see --help)", error.msg);
 		return GC_USAGE;

@@ -43,6 +43,8 @@ void gc_note(const struct gc *gc, const char *format, ...)
 int gc_fail(const struct gc *gc, int err);
 /* The storage's folder, opened anew if it is open. 0, or the exit status, told. */
 int gc_open(struct gc *gc);
+/* Opens it, and has it looked at with a store for what is found. The exit status of either. */
+int gc_look(struct gc *gc, int (*look)(struct gc *gc, struct store *s));
 /*
  * Scan and mark. 0, or the exit status, told. The store is to be released by store_done() in any case, the
  * mark by mark_done() after success.

@@ -30,13 +30,5 @@ static int look(struct gc *gc, struct store *s)
 
 int gc_blobs(struct gc *gc)
 {
-	struct store s;
-	int r;
-
-	store_init(&s);
-	r = gc_open(gc);
-	if (r == 0)
-		r = look(gc, &s);
-	store_done(&s);
-	return r;
+	return gc_look(gc, look);
 }

@@ -10,28 +10,21 @@
 static int look(struct gc *gc, struct store *s)
 {
 	struct check_result result = {0};
-	int r = gc_scan(gc, 0, s);
+	int status, r = gc_scan(gc, 0, s);
 
 	if (r == 0)
 		r = gc_check_store(gc, s, gc->options->verify, &result);
 	if (r)
 		return r;
+	status = s->problems.nproblems ? GC_PROBLEMS : GC_DONE;
 	if (!gc->options->json)
 		report_check(stdout, s, &result, NULL);
-	else if (report_json_check(stdout, gc->storage.path, s, &result) < 0)
+	else if (report_json_check(stdout, gc->storage.path, report_status(status), s, &result) < 0)
 		return gc_fail(gc, -ENOMEM);
-	return s->problems.nproblems ? GC_PROBLEMS : GC_DONE;
+	return status;
 }
 
 int gc_check(struct gc *gc)
 {
-	struct store s;
-	int r;
-
-	store_init(&s);
-	r = gc_open(gc);
-	if (r == 0)
-		r = look(gc, &s);
-	store_done(&s);
-	return r;
+	return gc_look(gc, look);
 }

@@ -55,6 +55,19 @@ int gc_fail(const struct gc *gc, int err)
 	return GC_PROBLEMS;
 }
 
+static struct storage_known known(const struct gc *gc)
+{
+	const struct settings *s = &gc->where.settings;
+	const bool has = gc->where.has_settings;
+
+	return (struct storage_known){
+		.database = has && s->database,
+		.cache = has && s->proxy,
+		.sparse = has && s->sparse,
+		.no_repositories = gc->options->command == GC_RUN && gc->options->force,
+	};
+}
+
 int gc_open(struct gc *gc)
 {
 	struct reg_error error = {0};
@@ -69,10 +82,25 @@ int gc_open(struct gc *gc)
 	if (gc->open)
 		storage_close(&gc->storage);
 	gc->open = storage_open(gc->where.root, gc->options->quarantine, &gc->storage, &error) == 0;
-	if (gc->open)
+	if (gc->open) {
+		gc->storage.known = known(gc);
 		return 0;
+	}
 	gc_complain("%s", error.msg);
 	return error.err == -ENOMEM ? GC_PROBLEMS : GC_USAGE;
+}
+
+int gc_look(struct gc *gc, int (*look)(struct gc *gc, struct store *s))
+{
+	struct store s;
+	int r = gc_open(gc);
+
+	if (r)
+		return r;
+	store_init(&s);
+	r = look(gc, &s);
+	store_done(&s);
+	return r;
 }
 
 int gc_scan(struct gc *gc, unsigned flags, struct store *ret)

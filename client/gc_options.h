@@ -32,7 +32,7 @@ struct gc_options {
 	const char *registry, *registry_config; /* the collector's program, and the config as that sees it */
 	const char *url, *cacert;
 	bool insecure;
-	bool force;
+	bool force, stopped;
 	const char *quarantine;
 	bool keep_empty;
 	const char *restart_command;

@@ -9,7 +9,16 @@
 #include "storage/plan.h"
 #include "storage/report_json.h"
 
-static int tell(struct gc *gc, const struct store *s, const struct mark *m, const struct mark *tagged)
+/* A mark may find more of it than the scan. */
+static int status_of(const struct store *s)
+{
+	for (uint32_t i = 0; i < s->nrepositories; i++)
+		if (s->repositories[i].unsure)
+			return GC_PROBLEMS;
+	return s->blind ? GC_PROBLEMS : GC_DONE;
+}
+
+static int tell(struct gc *gc, struct store *s, const struct mark *m, const struct mark *tagged)
 {
 	const struct gc_options *o = gc->options;
 	struct report_plan report = {
@@ -21,14 +30,18 @@ static int tell(struct gc *gc, const struct store *s, const struct mark *m, cons
 		.now = time(NULL),
 	};
 	struct plan p;
-	int r = plan(s, m, tagged, report.now, &p);
+	int status, r = plan_future(s, o->delete_untagged, report.now, &report.future);
 
+	if (r == 0)
+		r = plan(s, m, tagged, report.now, &p);
 	if (r < 0)
 		return gc_fail(gc, r);
+	status = status_of(s);
 	report.plan = &p;
+	report.status = report_status(status);
 	r = o->json ? report_json_plan(stdout, &report) : report_plan(stdout, &report);
 	plan_done(&p);
-	return r < 0 ? gc_fail(gc, r) : 0;
+	return r < 0 ? gc_fail(gc, r) : status;
 }
 
 static int look(struct gc *gc, struct store *s)
@@ -51,23 +64,10 @@ static int look(struct gc *gc, struct store *s)
 		}
 	}
 	mark_done(&m);
-	if (r)
-		return r;
-	for (uint32_t i = 0; i < s->nrepositories; i++)
-		if (s->repositories[i].unsure)
-			return GC_PROBLEMS;
-	return s->blind ? GC_PROBLEMS : GC_DONE;
+	return r;
 }
 
 int gc_plan(struct gc *gc)
 {
-	struct store s;
-	int r;
-
-	store_init(&s);
-	r = gc_open(gc);
-	if (r == 0)
-		r = look(gc, &s);
-	store_done(&s);
-	return r;
+	return gc_look(gc, look);
 }

@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "storage/lock.h"
 #include "storage/report_run.h"
@@ -20,15 +19,27 @@ static void on_log(void *data, const char *line)
 		gc_complain("%s", line);
 }
 
-static int tell(struct gc *gc, const struct store *s, const struct sweep_result *result,
-		const struct check_result *checked)
+struct restore {
+	struct gc *gc;
+	struct sweep_result result;
+	struct store after;
+	struct check_result checked;
+	bool done; /* the result and the check are to be told */
+	const char *refused; /* or NULL */
+};
+
+static int tell(const struct restore *r, int status)
 {
 	char size[REPORT_SIZE_MAX];
+	const struct sweep_result *result = &r->result;
 
-	if (gc->options->json)
-		return report_json_restore(stdout, gc->storage.path, result, &s->problems) < 0
-			       ? gc_fail(gc, -ENOMEM)
-			       : 0;
+	if (r->gc->options->json)
+		return report_json_restore(stdout, r->gc->storage.path, report_status(status), r->refused,
+					   result, &r->after.problems) < 0
+			       ? gc_fail(r->gc, -ENOMEM)
+			       : status;
+	if (!r->done)
+		return status;
 	printf("put back: %" PRIu64 " %s, %s; %" PRIu64 " %s, %" PRIu64 " %s\n", result->put_back.count,
 	       report_plural(result->put_back.count, "blobs", "blob"),
 	       report_size(size, result->put_back.bytes), result->revision_links,
@@ -36,22 +47,21 @@ static int tell(struct gc *gc, const struct store *s, const struct sweep_result 
 	       report_plural(result->layer_links, "layer links", "layer link"));
 	if (result->failed)
 		printf("failed: %" PRIu64 "\n", result->failed);
-	report_check(stdout, s, checked, NULL);
-	return 0;
+	report_check(stdout, &r->after, &r->checked, NULL);
+	return status;
 }
 
-static int restore(struct gc *gc, struct store *s)
+static int restore(struct restore *w)
 {
+	struct gc *const gc = w->gc;
 	const struct sweep_options o = {
 		.quarantine = gc->options->quarantine,
 		.log = on_log,
 		.log_data = gc,
 		.progress = gc->progress,
 	};
-	struct sweep_result result = {0};
-	struct check_result checked = {0};
 	struct reg_error error = {0};
-	int r = sweep_restore(&gc->storage, &o, &result, &error);
+	int r = sweep_restore(&gc->storage, &o, &w->result, &error);
 
 	if (r == -EINTR || r == -ENOMEM)
 		return gc_fail(gc, r);
@@ -61,32 +71,40 @@ static int restore(struct gc *gc, struct store *s)
 	}
 	r = gc_open(gc);
 	if (r == 0)
-		r = gc_scan(gc, 0, s);
+		r = gc_scan(gc, 0, &w->after);
 	if (r == 0)
-		r = gc_check_store(gc, s, false, &checked);
-	if (r == 0)
-		r = tell(gc, s, &result, &checked);
+		r = gc_check_store(gc, &w->after, false, &w->checked);
+	w->done = r == 0;
 	if (r)
 		return r;
-	return result.failed || s->problems.nproblems ? GC_PROBLEMS : GC_DONE;
+	return w->result.failed || w->after.problems.nproblems ? GC_PROBLEMS : GC_DONE;
 }
 
 int gc_restore(struct gc *gc)
 {
+	struct restore w = {.gc = gc};
+	struct lock lock = LOCK_NONE;
 	struct reg_error error = {0};
-	struct store s;
-	int lock = -1, r = gc_open(gc);
+	int r = gc_open(gc);
 
 	if (r)
 		return r;
+	store_init(&w.after);
 	r = lock_take(&gc->storage, &lock, &error);
-	if (r < 0) {
+	if (r == 0) {
+		r = restore(&w);
+	} else if (r == -EBUSY) {
+		gc_complain("refused: %s", error.msg);
+		w.refused = error.msg;
+		r = GC_REFUSED;
+	} else {
 		gc_complain("%s", error.msg);
-		return r == -EBUSY ? GC_REFUSED : GC_PROBLEMS;
+		r = GC_PROBLEMS;
 	}
-	store_init(&s);
-	r = restore(gc, &s);
-	store_done(&s);
-	close(lock);
+	/* Not where the folder is gone that it would name. */
+	if (gc->open)
+		r = tell(&w, r);
+	store_done(&w.after);
+	lock_drop(&lock);
 	return r;
 }

@@ -2,22 +2,24 @@
 #include "gc_run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "storage/lock.h"
+#include "storage/files.h"
 #include "util/cleanup.h"
 
 extern char **environ;
 
 void gc_run_init(struct gc_run *run, struct gc *gc, const char *engine)
 {
-	*run = (struct gc_run){.gc = gc, .lock = -1};
+	*run = (struct gc_run){.gc = gc, .lock = LOCK_NONE};
 	run->report.engine = engine;
 	run->report.dry_run = gc->options->dry_run;
 	store_init(&run->before);
@@ -33,8 +35,7 @@ void gc_run_done(struct gc_run *run)
 	store_done(&run->after);
 	if (run->report.registry)
 		running_done(&run->registry);
-	if (run->lock >= 0)
-		close(run->lock);
+	lock_drop(&run->lock);
 }
 
 int gc_run_object(struct gc_run *run, const char *text)
@@ -48,9 +49,37 @@ int gc_run_object(struct gc_run *run, const char *text)
 	return 0;
 }
 
-int gc_run_refuse(struct gc_run *run, const char *format, ...)
+/* Takes the text. */
+static void keep_reason(struct gc_run *run, char *text)
 {
 	struct report_run *const report = &run->report;
+
+	if (report->nreasons < REPORT_REASONS) {
+		run->reasons[report->nreasons] = text;
+		report->reasons[report->nreasons++] = text;
+	} else {
+		free(text);
+	}
+}
+
+int gc_run_refuse_always(struct gc_run *run, const char *format, ...)
+{
+	char *text = NULL;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&text, format, args);
+	va_end(args);
+	if (n < 0)
+		return gc_fail(run->gc, -ENOMEM);
+	gc_complain("refused: %s", text);
+	keep_reason(run, text);
+	return GC_REFUSED;
+}
+
+int gc_run_refuse(struct gc_run *run, const char *format, ...)
+{
 	char *text = NULL;
 	va_list args;
 	int n, r;
@@ -61,12 +90,7 @@ int gc_run_refuse(struct gc_run *run, const char *format, ...)
 	if (n < 0)
 		return gc_fail(run->gc, -ENOMEM);
 	r = gc_run_object(run, text);
-	if (report->nreasons < REPORT_REASONS) {
-		run->reasons[report->nreasons] = text;
-		report->reasons[report->nreasons++] = text;
-	} else {
-		free(text);
-	}
+	keep_reason(run, text);
 	return r;
 }
 
@@ -75,20 +99,19 @@ int gc_run_refuse(struct gc_run *run, const char *format, ...)
 static int take_lock(struct gc_run *run)
 {
 	struct reg_error error = {0};
-	int fd;
-	const int r = lock_take(&run->gc->storage, &fd, &error);
+	const int r = lock_take(&run->gc->storage, &run->lock, &error);
 
-	if (r == 0) {
-		run->lock = fd;
+	if (r == 0)
 		return 0;
-	}
-	if ((r == -EROFS || r == -EACCES) && run->gc->options->engine == GC_ENGINE_REGISTRY)
+	if (r == -EBUSY)
+		return gc_run_refuse_always(run, "%s", error.msg);
+	if (run->gc->options->engine == GC_ENGINE_REGISTRY)
 		return gc_run_refuse(run, "%s, so that nothing keeps a second run away", error.msg);
 	gc_complain("%s", error.msg);
-	return r == -EBUSY ? GC_REFUSED : GC_PROBLEMS;
+	return GC_PROBLEMS;
 }
 
-static int look_for_registry(struct gc_run *run)
+int gc_run_look(struct gc_run *run)
 {
 	const struct gc *gc = run->gc;
 	struct running_options o = {
@@ -96,19 +119,30 @@ static int look_for_registry(struct gc_run *run)
 		.settings = gc->where.has_settings ? &gc->where.settings : NULL,
 		.config = gc->where.config,
 		.url = gc->options->url,
+		.stopped = gc->options->stopped,
 		.proc = "/proc",
+		.user = geteuid(),
 	};
 	int r;
 
 	reg_options_init(&o.client);
 	o.client.cacert = gc->options->cacert;
 	o.client.insecure = gc->options->insecure;
+	if (run->report.registry)
+		running_done(&run->registry);
 	r = running_look(&o, &run->registry);
 	if (r < 0)
 		return gc_fail(gc, r);
 	run->report.registry = &run->registry;
 	run->report.cache = gc_run_cache(run);
-	return *gc->signal ? gc_fail(gc, -EINTR) : 0;
+	if (*gc->signal)
+		return gc_fail(gc, -EINTR);
+	if (!run->registry.collector)
+		return 0;
+	return gc_run_refuse(run,
+			     "process %d is a registry's garbage-collect at work in this storage, maybe of an "
+			     "earlier run in a container: wait until it has ended",
+			     run->registry.collector);
 }
 
 int gc_run_begin(struct gc_run *run)
@@ -123,7 +157,7 @@ int gc_run_begin(struct gc_run *run)
 		if (r == 0 && !gc->options->dry_run)
 			r = take_lock(run);
 	}
-	return r ? r : look_for_registry(run);
+	return r ? r : gc_run_look(run);
 }
 
 const char *gc_run_cache(const struct gc_run *run)
@@ -131,6 +165,13 @@ const char *gc_run_cache(const struct gc_run *run)
 	if (run->registry.cache)
 		return run->registry.cache;
 	return run->gc->where.has_settings ? run->gc->where.settings.cache : NULL;
+}
+
+bool gc_run_knows_cache(const struct gc_run *run)
+{
+	const struct running *r = &run->registry;
+
+	return !r->changed && (run->gc->where.has_settings || (r->pid && !r->unseen));
 }
 
 /* ---- before and after ---- */
@@ -147,6 +188,15 @@ int gc_run_before(struct gc_run *run)
 	if (r == 0)
 		run->report.known = &run->known;
 	return r;
+}
+
+int gc_run_check_blind(struct gc_run *run)
+{
+	if (!run->before.blind)
+		return 0;
+	return gc_run_refuse_always(
+		run, "not all that is needed is known, so nothing can be called garbage: %s",
+		run->before.blind);
 }
 
 /* What blobs take on the disk, wherever they lie. */
@@ -209,17 +259,21 @@ int gc_run_after(struct gc_run *run, const struct problems *extra)
 
 /* ---- the restart command ---- */
 
+/* A signal may come just before any call that waits, and wakes nothing then: so it is looked for all the time. */
 static int wait_for(const struct gc *gc, pid_t pid)
 {
+	const struct timespec moment = {.tv_nsec = 20000000};
 	bool told = false;
+	pid_t ended;
 	int status;
 
-	while (waitpid(pid, &status, 0) < 0) {
-		if (errno != EINTR)
+	while ((ended = waitpid(pid, &status, WNOHANG)) != pid) {
+		if (ended < 0 && errno != EINTR)
 			return -errno;
 		if (*gc->signal && !told)
 			kill(pid, *gc->signal);
 		told = told || *gc->signal;
+		nanosleep(&moment, NULL);
 	}
 	if (*gc->signal)
 		return -EINTR;
@@ -232,7 +286,7 @@ static int wait_for(const struct gc *gc, pid_t pid)
 	return -EIO;
 }
 
-int gc_run_restart(const struct gc_run *run)
+static int run_command(const struct gc_run *run)
 {
 	char sh[] = "sh", c[] = "-c";
 	auto_free char *command = strdup(run->gc->options->restart_command);
@@ -256,12 +310,46 @@ int gc_run_restart(const struct gc_run *run)
 	return -r;
 }
 
+#define PATIENCE 100 /* tenths of a second */
+
+/* A command that returns too early, or restarts something else, leaves a process that remembers. */
+static int wait_for_end(const struct gc_run *run, int process)
+{
+	struct pollfd p = {.fd = process, .events = POLLIN};
+	int ended = 0;
+
+	for (int i = 0; i < PATIENCE && ended == 0; i++) {
+		ended = poll(&p, 1, 100) > 0;
+		if (*run->gc->signal)
+			return -EINTR;
+	}
+	if (ended)
+		return 0;
+	gc_complain("the restart command has ended, and the registry with process id %d has not: let the command "
+		    "wait until it has",
+		    run->registry.pid);
+	return -EIO;
+}
+
+int gc_run_restart(const struct gc_run *run)
+{
+	const char *cache = run->registry.cache;
+	const bool in_process = run->registry.pid && cache && strcmp(cache, "redis") != 0;
+	/* Fails before Linux 5.3, and where it has ended already. */
+	auto_close int process = in_process ? (int)syscall(SYS_pidfd_open, run->registry.pid, 0) : -1;
+	const int r = run_command(run);
+
+	return r == 0 && process >= 0 ? wait_for_end(run, process) : r;
+}
+
 /* ---- the report ---- */
 
 int gc_run_tell(struct gc_run *run, int status)
 {
-	if (status > GC_REFUSED || status == GC_USAGE) /* interrupted, or nothing that can be told of */
+	/* People know what they have interrupted; a program waits for a whole document all the same. */
+	if (status == GC_USAGE || (status > GC_REFUSED && !run->gc->options->json))
 		return status;
+	run->report.status = report_status(status);
 	if (!run->gc->options->json)
 		report_run(stdout, &run->report);
 	else if (report_json_run(stdout, &run->report) < 0)

@@ -32,6 +32,19 @@ static bool is_quiet(const struct gc_run *run)
 	return run->registry.state == RUNNING_STOPPED || run->registry.state == RUNNING_READONLY;
 }
 
+static bool is_redis(const struct gc_run *run)
+{
+	const char *cache = gc_run_cache(run);
+
+	return cache && strcmp(cache, "redis") == 0;
+}
+
+/* A restart alone does not empty it. Who has a script that does so says --force. */
+static bool empties_redis(const char *command)
+{
+	return strcasestr(command, "redis") || strcasestr(command, "valkey");
+}
+
 /*
  * A cache says that blobs are there which are not any more: a push skips them, and the manifest is taken
  * without a look. Who writes while we collect needs its cache emptied before the second look.
@@ -40,7 +53,17 @@ static int check_cache(struct gc_run *run)
 {
 	const char *cache = gc_run_cache(run);
 
-	if (is_quiet(run) || run->gc->options->restart_command)
+	const char *command = run->gc->options->restart_command;
+
+	if (is_quiet(run))
+		return 0;
+	if (command && is_redis(run) && !empties_redis(command))
+		return gc_run_refuse(
+			run,
+			"the registry's cache is in redis, which outlives a restart, and pushes would rely on what "
+			"it remembers: let the --restart-command empty it as well, such as by redis-cli flushdb; %s",
+			run->registry.evidence);
+	if (command)
 		return 0;
 	if (cache)
 		return gc_run_refuse(
@@ -48,11 +71,11 @@ static int check_cache(struct gc_run *run)
 			"the registry has a cache (blobdescriptor: %s), and pushes would rely on what it "
 			"remembers: give a --restart-command, make it read-only, or turn the cache off; %s",
 			cache, run->registry.evidence);
-	if (!run->gc->where.has_settings && !run->registry.pid)
+	if (!gc_run_knows_cache(run))
 		return gc_run_refuse(
 			run,
 			"it is not known whether the registry has a cache: name its configuration with "
-			"--config, or give a --restart-command; %s",
+			"--config, restart it if that was changed, or give a --restart-command; %s",
 			run->registry.evidence);
 	return 0;
 }
@@ -61,16 +84,33 @@ static int check_cache(struct gc_run *run)
 static void say_restart(struct gc_run *run, bool changed)
 {
 	const char *cache = gc_run_cache(run);
-	const bool redis = cache && strcmp(cache, "redis") == 0;
 
 	if (run->report.restart == RESTART_DONE || run->report.restart == RESTART_FAILED)
 		return;
-	if (!changed || (run->registry.state == RUNNING_STOPPED && !redis))
+	if (!changed || (run->registry.state == RUNNING_STOPPED && !is_redis(run)))
 		run->report.restart = RESTART_NOT_NEEDED;
 	else
-		run->report.restart = cache || !(run->registry.pid || run->gc->where.has_settings)
-					      ? RESTART_NEEDED
-					      : RESTART_NOT_NEEDED;
+		run->report.restart =
+			cache || !gc_run_knows_cache(run) ? RESTART_NEEDED : RESTART_NOT_NEEDED;
+}
+
+/* What the grace has kept, for now, and what it will never let go. */
+static int look_ahead(struct gc_run *run, struct store *s)
+{
+	const struct gc_options *const o = run->gc->options;
+	struct plan_sum *const future = &run->report.future, *const young = &run->report.young;
+	const time_t now = time(NULL);
+	int r = plan_future(s, o->delete_untagged, now, future);
+
+	if (r == 0 && o->grace)
+		r = plan_young(s, o->delete_untagged, now - (time_t)o->grace, young);
+	if (r < 0)
+		return gc_fail(run->gc, r);
+	if (o->grace) {
+		young->count -= future->count;
+		young->bytes -= future->bytes;
+	}
+	return 0;
 }
 
 static int collect(struct gc_run *run, struct sweep_result *result)
@@ -96,15 +136,19 @@ static int collect(struct gc_run *run, struct sweep_result *result)
 
 	store_init(&last);
 	r = sweep(&gc->storage, &options, result, &last, &error);
-	if (r == 0 || run->report.restart == RESTART_FAILED)
+	if (r == 0 || r == -EINTR || run->report.restart == RESTART_FAILED)
 		run->report.sweep = result;
 	if (r == -EINTR || r == -ENOMEM)
 		after = gc_fail(gc, r);
 	else
 		after = gc_run_after(run, result->failed ? &last.problems : NULL);
-	if (r < 0 && r != -EINTR && r != -ENOMEM)
+	if (r == -EBUSY)
+		gc_run_refuse_always(run, "%s", error.msg);
+	else if (r < 0 && r != -EINTR && r != -ENOMEM)
 		gc_complain("%s", *error.msg ? error.msg : strerror(-r));
 	store_done(&last);
+	if (after == 0)
+		after = look_ahead(run, &run->after);
 	if (after)
 		return after;
 	say_restart(run, result->taken.count > 0);
@@ -128,6 +172,11 @@ static int rehearse(struct gc_run *run, struct sweep_result *result)
 	mark_done(&m);
 	if (r < 0)
 		return gc_fail(gc, r);
+	r = look_ahead(run, &run->before);
+	if (r) {
+		plan_done(&p);
+		return r;
+	}
 	result->taken.count = p.garbage.count;
 	result->taken.bytes = p.garbage.bytes;
 	result->uploads.count = p.dead_uploads.count;
@@ -142,15 +191,6 @@ static int rehearse(struct gc_run *run, struct sweep_result *result)
 	}
 	plan_done(&p);
 	return GC_DONE;
-}
-
-static int check_blind(struct gc_run *run)
-{
-	if (!run->before.blind)
-		return 0;
-	gc_complain("refused: not all of the storage can be read, so nothing can be called garbage: %s",
-		    run->before.blind);
-	return GC_REFUSED;
 }
 
 int gc_run_builtin(struct gc *gc)
@@ -168,7 +208,7 @@ int gc_run_builtin(struct gc *gc)
 	if (r == 0)
 		r = gc_run_before(&run);
 	if (r == 0 && gc->options->dry_run)
-		r = check_blind(&run);
+		r = gc_run_check_blind(&run);
 	if (r == 0)
 		r = gc->options->dry_run ? rehearse(&run, &result) : collect(&run, &result);
 	r = gc_run_tell(&run, r);

@@ -98,7 +98,7 @@ static int make(struct gc_config *c, const struct gc *gc)
 	}
 	if (asprintf(&c->own, "%s/regfs-gc-XXXXXX", folder && *folder ? folder : "/tmp") < 0) {
 		c->own = NULL;
-		return gc_fail(gc, -ENOMEM), -ENOMEM;
+		return -ENOMEM;
 	}
 	fd = mkstemp(c->own); /* mode 0600 */
 	if (fd < 0) {
@@ -133,6 +133,8 @@ int gc_config_init(struct gc_config *c, const struct gc *gc)
 	r = clear_environment();
 	if (r == 0)
 		r = make(c, gc);
+	if (r == -ENOMEM) /* what else there is was told where it was met */
+		gc_fail(gc, r);
 	if (r < 0)
 		gc_config_done(c);
 	return r;

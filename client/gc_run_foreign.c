@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#define FAILS "the registry's collector fails: "
+
 struct counts {
 	const struct gc *gc;
 	uint64_t blobs, manifests, links;
@@ -30,6 +32,7 @@ static int run_collector(struct gc_run *run, struct collector_options *o, bool d
 			 struct collector_end *end)
 {
 	struct reg_error error = {0};
+	const char *why;
 	int r;
 
 	*n = (struct counts){.gc = run->gc};
@@ -38,12 +41,13 @@ static int run_collector(struct gc_run *run, struct collector_options *o, bool d
 	run->report.end = end;
 	if (r == -EINTR || r == -ENOMEM)
 		return gc_fail(run->gc, r);
-	if (r < 0)
-		gc_complain("%s", error.msg);
-	else if (end->status != 0)
-		gc_complain("the registry's collector fails: %s",
-			    *end->message ? end->message : "it does not say why");
-	return r == 0 && end->status == 0 ? 0 : dry ? GC_REFUSED : GC_PROBLEMS;
+	if (r == 0 && end->status == 0)
+		return 0;
+	why = r < 0 ? error.msg : *end->message ? end->message : "it does not say why";
+	if (dry)
+		return gc_run_refuse_always(run, "%s%s", r < 0 ? "" : FAILS, why);
+	gc_complain("%s%s", r < 0 ? "" : FAILS, why);
+	return GC_PROBLEMS;
 }
 
 /* What the comparison would have found, had there been one. */
@@ -77,12 +81,16 @@ static void tell(const struct gc_run *run, const struct counts *n, bool done, in
 static int collect(struct gc_run *run, struct collector_end *end, char version[128])
 {
 	const struct gc_options *const o = run->gc->options;
-	struct collector_options options = {.command = o->registry, .delete_untagged = o->delete_untagged};
+	struct collector_options options = {
+		.command = o->registry, .delete_untagged = o->delete_untagged, .signal = run->gc->signal};
 	struct counts n;
 	int major = 0, r;
 
 	options.config = o->registry_config ? o->registry_config : run->gc->where.config;
-	if (collector_version(o->registry, &major, version) < 0)
+	r = collector_version(&options, &major, version);
+	if (r == -EINTR || r == -ENOMEM)
+		return gc_fail(run->gc, r);
+	if (r < 0)
 		snprintf(version, 128, "the registry's collector");
 	run->report.collector = version;
 	gc_complain(
@@ -96,8 +104,8 @@ static int collect(struct gc_run *run, struct collector_end *end, char version[1
 	if (o->dry_run)
 		return GC_DONE;
 	if (run->registry.state != RUNNING_READONLY && run->registry.state != RUNNING_STOPPED)
-		r = gc_run_refuse(run, "the registry must be stopped, or read-only: %s",
-				  run->registry.evidence);
+		r = gc_run_refuse(run, "the registry must be stopped, or read-only: %s: %s",
+				  run->registry.evidence, run->registry.mend);
 	if (r == 0)
 		r = gc_run_refuse(
 			run,

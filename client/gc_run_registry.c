@@ -3,6 +3,7 @@
 #include "gc_run.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +19,7 @@ struct collect {
 	struct collector_end end;
 	char version[128];
 	int major;
-	uint64_t marks, removals; /* that the collector told of */
-	struct reg_digest strange; /* one of them that is not in our storage */
+	uint64_t removals; /* that the collector told of */
 };
 
 /* ---- the collector's lines ---- */
@@ -35,13 +35,6 @@ static int on_dry_line(void *data, const struct collector_line *line)
 {
 	struct collect *c = data;
 
-	if (line->event == COLLECTOR_SUMMARY)
-		c->marks += line->marked;
-	if (line->event == COLLECTOR_MARK) {
-		c->marks++;
-		if (line->digest.algorithm && store_blob_find(&c->run->before, &line->digest) == STORE_NONE)
-			c->strange = line->digest;
-	}
 	return on_any_line(c, line) < 0 ? -EINTR : verdict_line(&c->dry, line);
 }
 
@@ -86,33 +79,31 @@ static int on_real_line(void *data, const struct collector_line *line)
 
 /* ---- the dry run and what it means ---- */
 
-static bool holds_something(const struct collect *c)
-{
-	for (uint32_t i = 0; i < c->run->before.nblobs; i++)
-		if (c->mark.blobs[i] == MARK_HELD && c->run->before.blobs[i]->flags & BLOB_PRESENT)
-			return true;
-	return false;
-}
-
-/* A configuration in a container, or another mount, can lead the collector to a storage that is not ours. */
+/*
+ * A configuration in a container, or another mount, can lead the collector to a storage that is not ours, and
+ * of which we know nothing. --force is no answer to that.
+ */
 static int check_same_storage(struct collect *c)
 {
-	char digest[REG_DIGEST_MAX];
+	struct reg_digest digest;
+	char text[REG_DIGEST_MAX];
 
-	if (c->end.status != 0)
-		return 0;
-	if (c->strange.algorithm)
-		return gc_run_refuse(
+	switch (verdict_sight(&c->dry, &digest)) {
+	case SIGHT_SAME:
+		break;
+	case SIGHT_STRANGE:
+		return gc_run_refuse_always(
 			c->run,
 			"the registry's collector reads another storage: it marks %s, which is not in %s; "
 			"name its configuration with --config or --registry-config",
-			reg_digest_text(&c->strange, digest), c->run->report.root);
-	if (c->marks == 0 && holds_something(c))
-		return gc_run_refuse(
+			reg_digest_text(&digest, text), c->run->report.root);
+	case SIGHT_PART:
+		return gc_run_refuse_always(
 			c->run,
-			"the registry's collector marks nothing of what is in %s: does its configuration "
-			"name this folder? See --registry-config",
-			c->run->report.root);
+			"the registry's collector reads another storage, or an older copy: it does not speak of "
+			"%s, which is in %s; name its configuration with --config or --registry-config",
+			reg_digest_text(&digest, text), c->run->report.root);
+	}
 	return 0;
 }
 
@@ -134,19 +125,14 @@ static int judge(struct collect *c)
 {
 	struct gc_run *const run = c->run;
 	const struct verdict *v = &c->dry;
-	int r = check_same_storage(c);
+	const int r = check_same_storage(c);
 
 	if (r)
 		return r;
 	if (verdict_end(&c->dry, &c->end) < 0)
 		return gc_fail(run->gc, -ENOMEM);
 	run->report.verdict = v;
-	if (!v->all_refusals && c->end.status == 0)
-		return 0;
-	if (!v->all_refusals)
-		return gc_run_refuse(run, "the registry's collector fails: %s",
-				     *c->end.message ? c->end.message : "it does not say why");
-	return object(run, v);
+	return v->all_refusals ? object(run, v) : 0; /* a failure is a refusal as well */
 }
 
 static int run_collector(struct collect *c, collector_fn *fn)
@@ -154,13 +140,19 @@ static int run_collector(struct collect *c, collector_fn *fn)
 	struct reg_error error = {0};
 	const int r = collector_run(&c->options, fn, c, &c->end, &error);
 
+	if (r == 0 && c->end.status < 0 && !*c->end.message)
+		strcpy(c->end.message, "it was killed");
 	if (r == 0 && *c->run->gc->signal)
 		return gc_fail(c->run->gc, -EINTR);
 	if (r == 0 || r == -ECANCELED)
 		return 0;
 	if (r == -EINTR || r == -ENOMEM)
 		return gc_fail(c->run->gc, r);
-	return gc_run_refuse(c->run, "%s", *error.msg ? error.msg : strerror(-r)) ? GC_REFUSED : GC_PROBLEMS;
+	/* Without a collector there is nothing that --force could go on with. */
+	if (c->options.dry_run)
+		return gc_run_refuse_always(c->run, "%s", *error.msg ? error.msg : strerror(-r));
+	gc_complain("%s", *error.msg ? error.msg : strerror(-r));
+	return GC_PROBLEMS;
 }
 
 static int dry_run(struct collect *c)
@@ -193,7 +185,7 @@ static bool needs_restart(const struct collect *c)
 	if (run->registry.state == RUNNING_STOPPED)
 		return false;
 	/* Of a registry that was seen to have none, nothing is stale. */
-	return cache || !(run->registry.pid || run->gc->where.has_settings);
+	return cache || !gc_run_knows_cache(run);
 }
 
 static int restart(const struct collect *c)
@@ -213,6 +205,27 @@ static int restart(const struct collect *c)
 	return r < 0 ? GC_PROBLEMS : 0;
 }
 
+/* A copy that is the same to the last blob shows by this alone. */
+static int look_if_gone(const struct collect *c)
+{
+	const struct store *before = &c->run->before, *after = &c->run->after;
+	uint64_t left = 0;
+
+	for (uint32_t i = 0; c->end.status == 0 && i < before->nblobs; i++) {
+		const uint32_t blob =
+			c->real.blobs[i] ? store_blob_find(after, &before->blobs[i]->digest) : STORE_NONE;
+
+		left += blob != STORE_NONE && after->blobs[blob]->flags & BLOB_PRESENT;
+	}
+	if (!left)
+		return 0;
+	gc_complain(
+		"the collector says that it removed %" PRIu64 " blobs, and %" PRIu64
+		" of them are still in %s: does its configuration name a copy of it? See --registry-config",
+		c->real.ndeleted, left, c->run->report.root);
+	return GC_PROBLEMS;
+}
+
 static int real_run(struct collect *c)
 {
 	struct gc_run *const run = c->run;
@@ -228,7 +241,7 @@ static int real_run(struct collect *c)
 	if (r > GC_REFUSED) {
 		gc_complain(
 			"interrupted while the collector worked: restart the registry before it is written to, and "
-			"run again");
+			"run again; a collector in a container may still be at work");
 		return r;
 	}
 	after = gc_run_after(run, NULL);
@@ -240,10 +253,35 @@ static int real_run(struct collect *c)
 			    *c->end.message ? c->end.message : "it does not say why");
 		return GC_PROBLEMS;
 	}
+	if (look_if_gone(c))
+		return GC_PROBLEMS;
 	return run->after.problems.nproblems ? GC_PROBLEMS : GC_DONE;
 }
 
 /* ---- from the beginning ---- */
+
+static bool is_quiet(const struct gc_run *run)
+{
+	return run->registry.state == RUNNING_STOPPED || run->registry.state == RUNNING_READONLY;
+}
+
+static int check_state(struct gc_run *run)
+{
+	return is_quiet(run) ? 0
+			     : gc_run_refuse(run, "the registry must be stopped, or read-only: %s: %s",
+					     run->registry.evidence, run->registry.mend);
+}
+
+/* A dry run may take hours, and whoever watches over a registry starts it again. */
+static int look_again(struct gc_run *run)
+{
+	int r;
+
+	if (!is_quiet(run))
+		return 0; /* it was forced */
+	r = gc_run_look(run);
+	return r ? r : check_state(run);
+}
 
 static bool is_empty(const struct store *s)
 {
@@ -251,6 +289,26 @@ static bool is_empty(const struct store *s)
 		if (s->blobs[i]->flags & BLOB_PRESENT)
 			return false;
 	return !s->nrepositories && !s->blind;
+}
+
+/*
+ * What an interrupted run of the other engine has taken away, and was perhaps about to put back: the collector
+ * does not see such a link, and would remove what it leads to. A quarantine that was named is kept on purpose.
+ */
+static int check_aside(struct gc_run *run)
+{
+	const struct store *s = &run->before;
+	bool any = false;
+
+	for (uint32_t i = 0; i < s->nblobs && !any; i++)
+		any = s->blobs[i]->flags & BLOB_ASIDE;
+	for (uint32_t i = 0; i < s->nlinks && !any; i++)
+		any = s->links[i].flags & (LINK_ASIDE | LINK_ASIDE_TOO);
+	if (!any || run->gc->options->quarantine)
+		return 0;
+	return gc_run_refuse(run,
+			     "a run of the engine builtin was interrupted, and the quarantine holds what it has "
+			     "taken away: let it end by run --engine=builtin, or put all back by restore");
 }
 
 static int with_mark(struct collect *c)
@@ -265,9 +323,12 @@ static int with_mark(struct collect *c)
 		.command = run->gc->options->registry,
 		.config = c->config.path,
 		.delete_untagged = run->gc->options->delete_untagged,
+		.signal = run->gc->signal,
 	};
 	/* Where it cannot be told, running it tells whether it is there at all. */
-	r = collector_version(c->options.command, &c->major, c->version);
+	r = collector_version(&c->options, &c->major, c->version);
+	if (r == -EINTR || r == -ENOMEM)
+		return gc_fail(run->gc, r);
 	if (r < 0)
 		snprintf(c->version, sizeof(c->version), "the registry's collector");
 	report->collector = c->version;
@@ -277,6 +338,8 @@ static int with_mark(struct collect *c)
 		report->freed = (struct plan_sum){c->dry.ndeleted, c->dry.deleted_bytes};
 		return GC_DONE;
 	}
+	if (r == 0)
+		r = look_again(run);
 	return r ? r : real_run(c);
 }
 
@@ -292,25 +355,17 @@ static int collect(struct collect *c)
 		run->report.has_freed = true;
 		return GC_DONE;
 	}
+	r = gc_run_check_blind(run);
+	if (r == 0)
+		r = check_aside(run);
+	if (r)
+		return r;
 	r = gc_mark(run->gc, &run->before, run->gc->options->delete_untagged, 0, &c->mark);
 	if (r)
 		return r;
 	r = with_mark(c);
 	gc_config_done(&c->config);
 	return r;
-}
-
-static int check_state(struct gc_run *run)
-{
-	switch (run->registry.state) {
-	case RUNNING_STOPPED:
-	case RUNNING_READONLY:
-		return 0;
-	case RUNNING_WRITABLE:
-	case RUNNING_UNKNOWN:
-		break;
-	}
-	return gc_run_refuse(run, "the registry must be stopped, or read-only: %s", run->registry.evidence);
 }
 
 int gc_run_registry(struct gc *gc)

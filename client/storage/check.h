@@ -23,7 +23,8 @@ struct check_result {
 
 /*
  * m: a mark without delete_untagged. 0, -ENOMEM, -EINTR. The problems are sorted, and those of the scan that
- * are about a manifest have the tags that need it. storage may be NULL without verify.
+ * are about a manifest have the tags that need it. storage may be NULL without verify: then what was linked
+ * since the scan counts as not linked.
  */
 int check(const struct storage *storage, struct store *s, const struct mark *m, const struct check_options *o,
 	  struct progress *progress, struct check_result *ret);

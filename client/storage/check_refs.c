@@ -5,17 +5,33 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "storage/files.h"
+#include "storage/layout.h"
+#include "util/grow.h"
 
 #define SHORT 19 /* "sha256:" and 12 digits */
 
-#define ASIDE_TEXT "is in the quarantine: run regfs-gc again, or regfs-gc restore"
+#define ASIDE_TEXT_MAX 4352
+
+/* What was named goes on being named: without that, another quarantine is meant. */
+static const char *aside_text(const struct check *c, char buf[ASIDE_TEXT_MAX])
+{
+	const char *path = c->storage && c->storage->aside_named ? c->storage->aside_path : NULL;
+
+	snprintf(buf, ASIDE_TEXT_MAX, "is in the quarantine%s%s: run regfs-gc again, or regfs-gc restore%s",
+		 path ? " " : "", path ? path : "", path ? ", with this --quarantine" : "");
+	return buf;
+}
 
 /* A blob's place in a repository, and its content. */
 enum state { HERE, ASIDE, NOT, UNKNOWN };
 
 static enum state link_state(const struct check *c, uint32_t blob, bool is_manifest)
 {
-	enum state best = NOT;
+	/* Which of them could not be read is told once, and not as if each were missing. */
+	enum state best = c->repository->links_lost ? HERE : NOT;
 
 	/* Registry 2.1.0 linked manifests as layers, and later ones still find them there. */
 	for (int type = is_manifest ? LINK_REVISION : LINK_LAYER; type <= LINK_LAYER; type++) {
@@ -28,6 +44,28 @@ static enum state link_state(const struct check *c, uint32_t blob, bool is_manif
 		best = ASIDE;
 	}
 	return best;
+}
+
+/*
+ * The registry links a child before the index that names it; a folder of theirs that is read meanwhile may
+ * show the index alone. 1, 0, or -ENOMEM.
+ */
+static int is_linked_by_now(const struct check *c, uint32_t blob, bool is_manifest)
+{
+	const struct reg_digest *d = &c->store->blobs[blob]->digest;
+	char path[LAYOUT_MAX], digest[REG_DIGEST_MAX];
+	struct buf text;
+	int r;
+
+	if (!c->storage || c->storage->v2 < 0)
+		return 0;
+	layout_link(path, c->repository->name, is_manifest ? LINK_REVISION : LINK_LAYER, d);
+	buf_init(&text, REG_DIGEST_MAX);
+	r = files_read(c->storage->v2, path, &text, NULL);
+	if (r != -ENOMEM)
+		r = r == 0 && text.size && strcmp(text.data, reg_digest_text(d, digest)) == 0;
+	buf_done(&text);
+	return r;
 }
 
 static enum state content_state(const struct store_blob *b)
@@ -60,15 +98,11 @@ static void enter(struct check *c, uint32_t blob)
 
 static int cover(struct check *c, uint32_t blob)
 {
-	if (c->ncovered == c->room_covered) {
-		const size_t more = c->room_covered ? c->room_covered * 2 : 64;
-		struct check_covered *grown = reallocarray(c->covered, more, sizeof(*grown));
+	struct check_covered *grown = grow(c->covered, c->ncovered, &c->room_covered, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		c->covered = grown;
-		c->room_covered = more;
-	}
+	if (!grown)
+		return -ENOMEM;
+	c->covered = grown;
 	c->covered[c->ncovered++] = (struct check_covered){c->number, blob};
 	return 0;
 }
@@ -96,35 +130,48 @@ static int tell(struct check *c, enum problem_kind kind, uint32_t parent, const 
 			  reg_digest_text(&above->digest, whose), *platform ? ", " : "", platform);
 }
 
+/* Such a registry may be without it, and fetches it, or not, when somebody asks. */
+static int tell_not_cached(struct check *c, uint32_t parent, const struct store_ref *ref)
+{
+	return tell(c, PROBLEM_NOT_CACHED, parent, ref,
+		    c->store->cache ? "is not in the cache"
+				    : "was never pushed here, as the configuration allows");
+}
+
+static bool may_be_missing(const struct check *c, const struct store_ref *ref)
+{
+	return c->store->cache || (c->store->sparse && ref->role == ROLE_CHILD);
+}
+
 static int tell_missing(struct check *c, uint32_t parent, const struct store_ref *ref)
 {
+	const bool may_be = may_be_missing(c, ref);
 	int r = 0;
 
-	switch (ref->role) {
-	case ROLE_FOREIGN: /* elsewhere: its descriptor says where */
+	if (ref->role == ROLE_FOREIGN) /* elsewhere: its descriptor says where */
 		return 0;
-	case ROLE_CHILD:
+	if (ref->role == ROLE_CHILD)
 		r = cover(c, ref->blob);
-		return r < 0 ? r : tell(c, PROBLEM_CHILD_MISSING, parent, ref, "is missing");
-	case ROLE_CONFIG:
-		return tell(c, PROBLEM_CONFIG_MISSING, parent, ref, "is missing");
-	default:
-		return tell(c, PROBLEM_LAYER_MISSING, parent, ref, "is missing");
-	}
+	if (r < 0 || may_be)
+		return r < 0 ? r : tell_not_cached(c, parent, ref);
+	return tell(c,
+		    ref->role == ROLE_CHILD    ? PROBLEM_CHILD_MISSING
+		    : ref->role == ROLE_CONFIG ? PROBLEM_CONFIG_MISSING
+					       : PROBLEM_LAYER_MISSING,
+		    parent, ref, "is missing");
 }
 
 static int tell_unlinked(struct check *c, uint32_t parent, const struct store_ref *ref)
 {
-	switch (ref->role) {
-	case ROLE_FOREIGN:
+	if (ref->role == ROLE_FOREIGN)
 		return 0;
-	case ROLE_CHILD:
+	if (may_be_missing(c, ref))
+		return tell_not_cached(c, parent, ref);
+	if (ref->role == ROLE_CHILD)
 		return tell(c, PROBLEM_CHILD_MISSING, parent, ref,
 			    "is there, but this repository does not link it: push it again");
-	default:
-		return tell(c, PROBLEM_UNLINKED, parent, ref,
-			    "is there, but this repository has no link to it: push the image again");
-	}
+	return tell(c, PROBLEM_UNLINKED, parent, ref,
+		    "is there, but this repository has no link to it: push the image again");
 }
 
 static int tell_size(struct check *c, uint32_t parent, const struct store_ref *ref)
@@ -143,6 +190,7 @@ static int look_at_ref(struct check *c, uint32_t parent, const struct store_ref 
 	const bool is_manifest = ref->role == ROLE_CHILD;
 	const bool in_index = c->store->blobs[parent]->manifest->kind == REG_KIND_INDEX;
 	const enum state content = content_state(b), link = link_state(c, ref->blob, is_manifest || in_index);
+	char aside[ASIDE_TEXT_MAX];
 	int r = 0;
 
 	c->needed[ref->blob] = c->needed[target] = c->number + 1;
@@ -153,11 +201,15 @@ static int look_at_ref(struct check *c, uint32_t parent, const struct store_ref 
 	if (content == ASIDE || link == ASIDE) {
 		if (is_manifest)
 			c->looked[ref->blob] = c->number + 1; /* once is enough */
-		return tell(c, PROBLEM_ASIDE, parent, ref, ASIDE_TEXT);
+		return tell(c, PROBLEM_ASIDE, parent, ref, aside_text(c, aside));
 	}
 	count(c, target);
-	if (link == NOT)
-		return tell_unlinked(c, parent, ref);
+	if (link == NOT) {
+		r = is_linked_by_now(c, ref->blob, is_manifest);
+		if (r <= 0)
+			return r < 0 ? r : tell_unlinked(c, parent, ref);
+		r = 0;
+	}
 	if (ref->size >= 0 && ref->size != b->size)
 		r = tell_size(c, parent, ref);
 	if (is_manifest)
@@ -208,6 +260,7 @@ static int tell_tag(struct check *c, enum problem_kind kind, const struct store_
 
 static int look_at_tag(struct check *c, const struct store_tag *t)
 {
+	char aside[ASIDE_TEXT_MAX];
 	enum state content, link;
 	int r;
 
@@ -220,7 +273,11 @@ static int look_at_tag(struct check *c, const struct store_tag *t)
 	if (content == ASIDE)
 		c->looked[t->blob] = c->number + 1;
 	if (content == ASIDE || (content == HERE && link == ASIDE))
-		return tell_tag(c, PROBLEM_ASIDE, t, ASIDE_TEXT);
+		return tell_tag(c, PROBLEM_ASIDE, t, aside_text(c, aside));
+	if (c->store->cache && (link != HERE || content == NOT)) {
+		r = cover(c, t->blob);
+		return r < 0 ? r : tell_tag(c, PROBLEM_NOT_CACHED, t, "is not in the cache");
+	}
 	if (link != HERE)
 		return tell_tag(
 			c, PROBLEM_TAG_DANGLING, t,
@@ -243,13 +300,13 @@ static int look_at_revision(struct check *c, uint32_t blob)
 	const struct store_blob *b = c->store->blobs[blob];
 	const struct problem p = {
 		.kind = PROBLEM_ASIDE, .repository = c->repository->name, .digest = b->digest};
-	char digest[REG_DIGEST_MAX];
+	char digest[REG_DIGEST_MAX], aside[ASIDE_TEXT_MAX];
 
 	c->needed[blob] = c->number + 1;
 	if (content_state(b) == ASIDE && c->looked[blob] != c->number + 1) {
 		c->looked[blob] = c->number + 1;
-		return problems_add(&c->store->problems, &p, "manifest %s " ASIDE_TEXT,
-				    reg_digest_text(&b->digest, digest));
+		return problems_add(&c->store->problems, &p, "manifest %s %s",
+				    reg_digest_text(&b->digest, digest), aside_text(c, aside));
 	}
 	enter(c, blob);
 	return 0;

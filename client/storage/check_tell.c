@@ -85,42 +85,45 @@ static int tell(struct telling *t, uint32_t holder)
 	return r;
 }
 
-int check_tell(struct check *c, enum problem_kind kind, uint32_t manifest, uint32_t blob, const char *format,
-	       ...)
+#define TEXT_MAX 512
+
+/* Of a blob, to those who hold `holder`. */
+static int tell_text(struct check *c, const struct store_repository *only, enum problem_kind kind,
+		     uint32_t holder, uint32_t blob, const char *text)
 {
 	struct telling t = {
 		.check = c,
-		.only = c->repository,
+		.only = only,
 		.kind = kind,
 		.digest = &c->store->blobs[blob]->digest,
+		.text = text,
 		.item = NO_ITEM,
 	};
-	char text[512];
+
+	return tell(&t, holder);
+}
+
+int check_tell(struct check *c, enum problem_kind kind, uint32_t manifest, uint32_t blob, const char *format,
+	       ...)
+{
+	char text[TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	t.text = text;
-	return tell(&t, manifest);
+	return tell_text(c, c->repository, kind, manifest, blob, text);
 }
 
 int check_tell_all(struct check *c, enum problem_kind kind, uint32_t blob, const char *format, ...)
 {
-	struct telling t = {
-		.check = c,
-		.kind = kind,
-		.digest = &c->store->blobs[blob]->digest,
-		.item = NO_ITEM,
-	};
-	char text[512];
+	char text[TEXT_MAX];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	t.text = text;
-	return tell(&t, blob);
+	return tell_text(c, NULL, kind, blob, blob, text);
 }
 
 /* ---- what the scan has told ---- */
@@ -138,7 +141,8 @@ static bool is_covered(const struct check *c, const struct problem *p)
 {
 	struct check_covered key;
 
-	if (p->kind != PROBLEM_MANIFEST_MISSING || p->tag || !p->repository || !c->ncovered)
+	if ((p->kind != PROBLEM_MANIFEST_MISSING && p->kind != PROBLEM_NOT_CACHED) || p->tag ||
+	    !p->repository || !c->ncovered)
 		return false;
 	key.repository = store_repository_find(c->store, p->repository);
 	key.blob = store_blob_find(c->store, &p->digest);
@@ -154,7 +158,10 @@ static void drop_covered(struct check *c, size_t count)
 		qsort(c->covered, c->ncovered, sizeof(*c->covered), compare_covered);
 	for (size_t i = 0; i < p->count; i++) {
 		if (i < count && is_covered(c, &p->items[i])) {
-			p->nproblems--;
+			if (problem_is_note(p->items[i].kind))
+				p->nnotes--;
+			else
+				p->nproblems--;
 			free(p->items[i].repository);
 			free(p->items[i].path);
 			free(p->items[i].text);

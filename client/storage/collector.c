@@ -35,11 +35,11 @@ static int on_line(void *data, const char *text)
 }
 
 /* The command, or the first program that is there, with arguments behind it. -ENOENT: none. */
-static int run_with(const char *command, const char *const *arguments, child_line_fn *line, void *data,
-		    struct collector_end *ret)
+static int run_with(const struct collector_options *o, const char *const *arguments, child_line_fn *line,
+		    void *data, struct collector_end *ret)
 {
-	const char *const *const commands = command ? &command : programs;
-	const size_t ncommands = command ? 1 : ARRAY_SIZE(programs);
+	const char *const *const commands = o->command ? &o->command : programs;
+	const size_t ncommands = o->command ? 1 : ARRAY_SIZE(programs);
 	size_t nargs = 0;
 	int r = -ENOENT;
 
@@ -54,7 +54,7 @@ static int run_with(const char *command, const char *const *arguments, child_lin
 			return r;
 		for (size_t k = 0; k < nargs; k++)
 			words[n + k] = (char *)arguments[k];
-		r = child_run(words, line, data, ret);
+		r = child_run(words, o->signal, line, data, ret);
 	}
 	return r;
 }
@@ -89,7 +89,7 @@ int collector_run(const struct collector_options *o, collector_fn *fn, void *dat
 		arguments[n++] = "--delete-untagged";
 	if (o->config)
 		arguments[n++] = o->config;
-	r = run_with(o->command, arguments, on_line, &run, ret);
+	r = run_with(o, arguments, on_line, &run, ret);
 	return r < 0 ? fail(o->command, r, error) : r;
 }
 
@@ -142,7 +142,7 @@ static int major_of(const char *text)
 	return strstr(text, "docker/distribution ") ? 2 : 0;
 }
 
-int collector_version(const char *command, int *ret_major, char text[128])
+int collector_version(const struct collector_options *o, int *ret_major, char text[128])
 {
 	static const char *const version[] = {"--version", NULL};
 	static const char *const help[] = {"garbage-collect", "--help", NULL};
@@ -150,7 +150,7 @@ int collector_version(const char *command, int *ret_major, char text[128])
 	struct collector_end end;
 	int major, r;
 
-	r = run_with(command, version, on_version, &v, &end);
+	r = run_with(o, version, on_version, &v, &end);
 	if (r < 0)
 		return r;
 	if (!v.text[0])
@@ -158,7 +158,7 @@ int collector_version(const char *command, int *ret_major, char text[128])
 	utf8_make_printable(v.text);
 	major = major_of(v.text);
 	if (!major) {
-		r = run_with(command, help, on_help, &v, &end);
+		r = run_with(o, help, on_help, &v, &end);
 		if (r < 0)
 			return r;
 		on_help(&v, end.message);

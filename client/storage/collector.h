@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* The registry's own `garbage-collect`, run as a child, and its output, line by line, for versions 2 and 3.
+/*
+ * The registry's own `garbage-collect`, run as a child, and its output, line by line, for versions 2 and 3.
  */
 #ifndef REG_STORAGE_COLLECTOR_H
 #define REG_STORAGE_COLLECTOR_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "registry.h"
 
-/* ---- its output ------------------------------------------------------------------------------------------
- */
+/* ---- its output ---- */
 
 enum collector_event {
 	COLLECTOR_REPOSITORY = 1, /* it begins one: repository */
@@ -35,14 +36,14 @@ struct collector_parser { /* zero it to begin */
 
 void collector_parse(struct collector_parser *p, const char *line, struct collector_line *ret);
 
-/* ---- running it ------------------------------------------------------------------------------------------
- */
+/* ---- running it ---- */
 
 struct collector_options {
 	const char *command; /* "docker exec reg registry": words, no shell; NULL: registry, then
 				docker-registry */
 	const char *config; /* as the command sees it */
 	bool delete_untagged, dry_run;
+	const volatile sig_atomic_t *signal; /* set by a handler: end it, -EINTR; or NULL */
 };
 
 /* Non-zero: kill it, this is returned. */
@@ -59,7 +60,8 @@ struct collector_end {
  */
 int collector_run(const struct collector_options *o, collector_fn *fn, void *data, struct collector_end *ret,
 		  struct reg_error *error);
-/* The version that it says it is: major 2, 3, or 0 where that cannot be told. */
-int collector_version(const char *command, int *ret_major, char text[128]);
+/* The version that it says it is: major 2, 3, or 0 where that cannot be told. Of the options: command,
+ * signal. */
+int collector_version(const struct collector_options *o, int *ret_major, char text[128]);
 
 #endif

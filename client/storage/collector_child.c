@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,7 +16,7 @@
 #include "util/cleanup.h"
 #include "util/utf8.h"
 
-enum { MAX_LINE = 64 << 10, PATIENCE_MS = 2000, LOOK_MS = 10 };
+enum { MAX_LINE = 64 << 10, PATIENCE_MS = 2000, LOOK_MS = 10, SIGNAL_MS = 100 };
 
 /* One stream of it. A line that is longer than the room is cut off: the rest of it is dropped. */
 struct stream {
@@ -31,6 +32,7 @@ struct child {
 	struct stream out, err;
 	child_line_fn *line;
 	void *data;
+	const volatile sig_atomic_t *signal;
 	char words[1024]; /* of stderr: the end of it */
 	char reason[1024]; /* the last line of it that says why it ends */
 };
@@ -66,7 +68,17 @@ static void become(char *const *words, char *const *environment, const int fds[2
 	_exit(127);
 }
 
-/* Ours, and one that keeps version 3 from logging that nobody collects its traces. */
+static bool is_variable(const char *entry, const char *name)
+{
+	const size_t n = strlen(name);
+
+	return strncmp(entry, name, n) == 0 && entry[n] == '=';
+}
+
+/*
+ * Ours, with one that keeps version 3 from logging that nobody collects its traces, and without the one
+ * that names podman's logins: a registry takes it for a setting of its own, and does not start.
+ */
 static char **make_environment(void)
 {
 	static const char traces[] = "OTEL_TRACES_EXPORTER=none";
@@ -79,7 +91,8 @@ static char **make_environment(void)
 	if (!all)
 		return NULL;
 	for (size_t i = 0; i < n; i++)
-		if (strncmp(environ[i], "OTEL_TRACES_EXPORTER=", 21) != 0)
+		if (!is_variable(environ[i], "OTEL_TRACES_EXPORTER") &&
+		    !is_variable(environ[i], "REGISTRY_AUTH_FILE"))
 			all[k++] = environ[i];
 	all[k] = (char *)traces;
 	return all;
@@ -225,7 +238,15 @@ static int take(struct stream *s)
 	return r;
 }
 
-/* A signal that has a handler ends it: poll() is never begun again by itself. */
+static bool is_interrupted(const struct child *c)
+{
+	return c->signal && *c->signal;
+}
+
+/*
+ * A signal that has a handler ends it: poll() is never begun again by itself. One that comes just before
+ * poll() is seen a moment later.
+ */
 static int read_all(struct child *c)
 {
 	int r = 0;
@@ -233,7 +254,9 @@ static int read_all(struct child *c)
 	while (r == 0 && (c->out.fd >= 0 || c->err.fd >= 0)) {
 		struct pollfd fds[] = {{c->out.fd, POLLIN, 0}, {c->err.fd, POLLIN, 0}};
 
-		if (poll(fds, 2, -1) < 0)
+		if (is_interrupted(c))
+			return -EINTR;
+		if (poll(fds, 2, c->signal ? SIGNAL_MS : -1) < 0)
 			return -errno;
 		/* stderr first: why it ends comes there. */
 		if (fds[1].revents)
@@ -310,34 +333,55 @@ static bool wait_a_while(pid_t pid, int *ret_status)
 	return false;
 }
 
-static int finish(struct child *c, bool stop)
+/* It has closed its output, and need not end for that. False: a signal came. */
+static bool wait_for_end(const struct child *c, int *ret_status)
 {
-	int status = 0;
+	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000L};
 
+	while (waitpid(c->pid, ret_status, WNOHANG) == 0) {
+		if (is_interrupted(c))
+			return false;
+		nanosleep(&look, NULL);
+	}
+	return true;
+}
+
+/* 0, or -EINTR; the exit status into *ret_status. */
+static int finish(struct child *c, bool stop, int *ret_status)
+{
+	int status = 0, r = 0;
+
+	*ret_status = -1;
 	if (c->out.fd >= 0)
 		close_one(&c->out.fd);
 	if (c->err.fd >= 0)
 		close_one(&c->err.fd);
-	if (stop) {
-		kill(-c->pid, SIGTERM);
-		if (wait_a_while(c->pid, &status)) {
-			kill(-c->pid, SIGKILL); /* what it may have left in its group */
-			return -1;
-		}
-		kill(-c->pid, SIGKILL);
+	if (!stop && !wait_for_end(c, &status)) {
+		stop = true;
+		r = -EINTR;
 	}
-	while (waitpid(c->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+	if (!stop) {
+		*ret_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+		return 0;
+	}
+	kill(-c->pid, SIGTERM);
+	if (wait_a_while(c->pid, &status)) {
+		kill(-c->pid, SIGKILL); /* what it may have left in its group */
+		return r;
+	}
+	kill(-c->pid, SIGKILL);
+	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return r;
 }
 
-int child_run(char *const *words, child_line_fn *line, void *data, struct collector_end *ret)
+int child_run(char *const *words, const volatile sig_atomic_t *signal, child_line_fn *line, void *data,
+	      struct collector_end *ret)
 {
 	auto_free char *out = malloc(MAX_LINE + 1), *err = malloc(MAX_LINE + 1);
-	struct child c = {.line = line, .data = data};
+	struct child c = {.line = line, .data = data, .signal = signal};
 	struct collector_end end = {0};
-	int r;
+	int r, e;
 
 	if (!out || !err)
 		return -ENOMEM;
@@ -347,9 +391,9 @@ int child_run(char *const *words, child_line_fn *line, void *data, struct collec
 	if (r < 0)
 		return r;
 	r = read_all(&c);
-	end.status = finish(&c, r != 0);
-	if (r != 0)
-		return r;
+	e = finish(&c, r != 0, &end.status);
+	if (r != 0 || e < 0)
+		return r != 0 ? r : e;
 	strcpy(end.message, c.reason[0] ? c.reason : c.words);
 	*ret = end;
 	return 0;

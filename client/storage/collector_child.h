@@ -15,8 +15,11 @@ int collector_words(const char *command, size_t more, char ***ret, size_t *ret_c
 /* A line of its stdout, without its end; at most 64 KiB, the rest is cut off. Non-zero ends the child. */
 typedef int child_line_fn(void *data, const char *line);
 
-/* 0: it ran. Else a negative errno of starting it (without words), or what the callback returned, or -EINTR.
+/*
+ * 0: it ran. Else a negative errno of starting it (without words), or what the callback returned, or -EINTR:
+ * a signal with a handler came, or *signal is set (NULL: nobody sets one), be it already.
  */
-int child_run(char *const *words, child_line_fn *line, void *data, struct collector_end *ret);
+int child_run(char *const *words, const volatile sig_atomic_t *signal, child_line_fn *line, void *data,
+	      struct collector_end *ret);
 
 #endif

@@ -232,6 +232,27 @@ void files_names_done(struct files_names *n)
 	*n = (struct files_names){0};
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(name, *names) != 0)
+		names++;
+	return *names != NULL;
+}
+
+int files_is_empty(int folder, const char *const *but)
+{
+	struct files_names names;
+	int r = files_list(folder, &names), empty = 1;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < names.count; i++)
+		if (!is_one_of(names.items[i], but))
+			empty = 0;
+	files_names_done(&names);
+	return empty;
+}
+
 /* ---- reading ---- */
 
 int files_read(int above, const char *path, struct buf *ret, struct stat *ret_stat)
@@ -308,7 +329,21 @@ static int move_by_link(int from, const char *name, int to, const char *to_name)
 	return 0;
 }
 
-int files_move(int above, const char *path, int to_above, const char *to)
+/* The source is whoever's: between a link and an unlink it could be written anew, and be lost. */
+static int move_by_rename(int from, const char *name, int to, const char *to_name)
+{
+	struct stat st;
+
+	if (fstatat(to, to_name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return -EEXIST;
+	if (errno != ENOENT)
+		return -errno;
+	return renameat(from, name, to, to_name) < 0 ? -errno : 0;
+}
+
+typedef int move_fn(int from, const char *name, int to, const char *to_name);
+
+static int move(int above, const char *path, int to_above, const char *to, move_fn *otherwise)
 {
 	const char *name, *to_name;
 	auto_close int from = open_parent(above, path, &name);
@@ -330,8 +365,18 @@ int files_move(int above, const char *path, int to_above, const char *to)
 	if (syscall(SYS_renameat2, from, name, into, to_name, 1 /* RENAME_NOREPLACE */) == 0)
 		return 0;
 	if (errno == EINVAL || errno == ENOSYS)
-		return move_by_link(from, name, into, to_name);
+		return otherwise(from, name, into, to_name);
 	return -errno;
+}
+
+int files_move(int above, const char *path, int to_above, const char *to)
+{
+	return move(above, path, to_above, to, move_by_link);
+}
+
+int files_take(int above, const char *path, int to_above, const char *to)
+{
+	return move(above, path, to_above, to, move_by_rename);
 }
 
 void files_prune(int above, const char *path)

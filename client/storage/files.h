@@ -37,6 +37,8 @@ struct files_names {
 };
 int files_list(int folder, struct files_names *ret);
 void files_names_done(struct files_names *n);
+/* 1: nothing is in it but what these names (NULL after the last) say; 0: more; or a negative errno. */
+int files_is_empty(int folder, const char *const *but);
 
 /* All of a regular file to the end of a buffer; -EFBIG if that is more than the buffer's maximum. */
 int files_read(int above, const char *path, struct buf *ret, struct stat *ret_stat);
@@ -48,6 +50,11 @@ int files_make_folders(int above, const char *path);
 /* Renames without replacing anything: -EEXIST; -EXDEV: not the same file system. The target's folders are
  * made. */
 int files_move(int above, const char *path, int to_above, const char *to);
+/*
+ * The same where nobody else writes to the target's folder, but to the source maybe: what is written there at
+ * this moment comes along or stays. files_move() is for the other way round.
+ */
+int files_take(int above, const char *path, int to_above, const char *to);
 /*
  * Removes the folders of a path from its end on while they are empty, but not `above`. What is not there is
  * passed over, so that it may be the path of a file that is gone.

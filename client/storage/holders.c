@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/grow.h"
 
 /* A manifest is here: linked as a revision, or by a tag (its number in the repository). */
 struct place {
@@ -156,15 +157,11 @@ void holders_free(struct holders *h)
 static int add_hits(struct holders *h, uint32_t blob, uint32_t distance)
 {
 	for (size_t i = h->first_place[blob]; i < h->first_place[blob + 1]; i++) {
-		if (h->nhits == h->room) {
-			const size_t more = h->room ? h->room * 2 : 64;
-			struct hit *grown = reallocarray(h->hits, more, sizeof(*grown));
+		struct hit *grown = grow(h->hits, h->nhits, &h->room, sizeof(*grown));
 
-			if (!grown)
-				return -ENOMEM;
-			h->hits = grown;
-			h->room = more;
-		}
+		if (!grown)
+			return -ENOMEM;
+		h->hits = grown;
 		h->hits[h->nhits++] = (struct hit){h->places[i], blob, distance};
 	}
 	return 0;

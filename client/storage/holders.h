@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who holds a blob: which manifests in which repositories, under which tags. The references, turned around.
+/*
+ * Who holds a blob: which manifests in which repositories, under which tags. The references, turned around.
  */
 #ifndef REG_STORAGE_HOLDERS_H
 #define REG_STORAGE_HOLDERS_H

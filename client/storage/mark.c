@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/grow.h"
 
 /* A revision that names a subject; chained by the subject's number. */
 struct referrer {
@@ -31,21 +32,6 @@ struct work {
 	uint32_t nreferrers;
 	size_t room_referrers;
 };
-
-static int grow(void **items, size_t count, size_t *room, size_t size)
-{
-	const size_t more = *room ? *room * 2 : 256;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = reallocarray(*items, more, size);
-	if (!grown)
-		return -ENOMEM;
-	*items = grown;
-	*room = more;
-	return 0;
-}
 
 static void raise_to(uint8_t *state, enum mark_state to)
 {
@@ -79,10 +65,14 @@ static void reach_link(struct work *w, uint32_t blob, enum store_link_type type,
 /* A manifest: what it names is left for later. */
 static int reach_manifest(struct work *w, uint32_t blob, enum mark_state state, uint32_t via)
 {
+	uint32_t *todo;
+
 	if (w->epoch[blob] == w->number + 1 && w->node[blob] >= state)
 		return 0;
-	if (grow((void **)&w->todo, w->ntodo, &w->room, sizeof(*w->todo)) < 0)
+	todo = grow(w->todo, w->ntodo, &w->room, sizeof(*todo));
+	if (!todo)
 		return -ENOMEM;
+	w->todo = todo;
 	w->epoch[blob] = w->number + 1;
 	w->node[blob] = (uint8_t)state;
 	w->todo[w->ntodo++] = blob;
@@ -166,15 +156,20 @@ static int follow_all(struct work *w)
 
 static int add_referrer(struct work *w, uint32_t subject, uint32_t revision)
 {
-	if (w->nreferrers >= STORE_NONE - 1 ||
-	    grow((void **)&w->referrers, w->nreferrers, &w->room_referrers, sizeof(*w->referrers)) < 0)
+	struct referrer *grown = NULL;
+
+	if (w->nreferrers < STORE_NONE - 1)
+		grown = grow(w->referrers, w->nreferrers, &w->room_referrers, sizeof(*grown));
+	if (!grown)
 		return -ENOMEM;
+	w->referrers = grown;
 	w->referrers[w->nreferrers] = (struct referrer){subject, revision, w->first_referrer[subject]};
 	w->first_referrer[subject] = w->nreferrers++;
 	return 0;
 }
 
-/* A referrer is one by its link in this repository, wherever that is: one aside comes back with its subject.
+/*
+ * A referrer is one by its link in this repository, wherever that is: one aside comes back with its subject.
  */
 static int find_referrers(struct work *w)
 {

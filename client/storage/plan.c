@@ -123,6 +123,28 @@ int plan(const struct store *s, const struct mark *m, const struct mark *tagged,
 	return r;
 }
 
+int plan_young(struct store *s, bool delete_untagged, time_t recent, struct plan_sum *ret)
+{
+	const struct mark_options o = {.delete_untagged = delete_untagged, .recent = recent};
+	struct plan_sum sum = {0};
+	struct mark m;
+	int r = mark(s, &o, &m);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < s->nblobs; i++)
+		if (s->blobs[i]->flags & BLOB_PRESENT && m.blobs[i] == MARK_YOUNG)
+			add(&sum, s->blobs[i]->size);
+	mark_done(&m);
+	*ret = sum;
+	return 0;
+}
+
+int plan_future(struct store *s, bool delete_untagged, time_t now, struct plan_sum *ret)
+{
+	return plan_young(s, delete_untagged, now + PLAN_AHEAD, ret);
+}
+
 void plan_done(struct plan *p)
 {
 	free(p->repositories);

@@ -39,14 +39,24 @@ struct plan {
 	size_t nuntagged;
 };
 
-#define PLAN_UPLOAD_AGE                                                                                      \
-	(7 * 24 * 3600) /* seconds after which an upload is dead, as in the registry's own purge */
+/* Seconds after which an upload is dead, as in the registry's own purge. */
+#define PLAN_UPLOAD_AGE (7 * 24 * 3600)
 bool plan_upload_is_dead(const struct store_upload *u, time_t now);
 
 /* 0 or -ENOMEM. tagged: a mark of the same store with delete_untagged (it may be the same one as m). */
 int plan(const struct store *s, const struct mark *m, const struct mark *tagged, time_t now,
 	 struct plan *ret);
 void plan_done(struct plan *p);
+
+/* Blobs that nothing holds but their age: they, or what needs them, are not older than `recent`. 0 or -ENOMEM. */
+int plan_young(struct store *s, bool delete_untagged, time_t recent, struct plan_sum *ret);
+
+/*
+ * Blobs that nothing holds, and that a date in the future (their own, or that of what needs them) keeps from
+ * ever being older than a grace: a clock was wrong. Ahead by an hour is no such thing. 0 or -ENOMEM.
+ */
+#define PLAN_AHEAD 3600
+int plan_future(struct store *s, bool delete_untagged, time_t now, struct plan_sum *ret);
 
 /* Would nothing be left of a repository (no tag; every link garbage; every upload dead)? */
 bool plan_is_empty(const struct store *s, const struct mark *m, uint32_t repository, time_t now);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/grow.h"
 
 /*
  * References that are followed for all sums together. Beyond (indexes in indexes that share what they list,
@@ -72,15 +73,11 @@ static uint64_t sum(struct walk *w, uint32_t revision)
 
 static int add(struct plan *p, size_t *room, const struct plan_untagged *u)
 {
-	if (p->nuntagged == *room) {
-		const size_t more = *room ? *room * 2 : 64;
-		struct plan_untagged *grown = reallocarray(p->untagged, more, sizeof(*grown));
+	struct plan_untagged *grown = grow(p->untagged, p->nuntagged, room, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		p->untagged = grown;
-		*room = more;
-	}
+	if (!grown)
+		return -ENOMEM;
+	p->untagged = grown;
 	p->untagged[p->nuntagged++] = *u;
 	return 0;
 }
@@ -93,9 +90,7 @@ static int compare(const void *left, const void *right, void *store)
 
 	if (x != y)
 		return x < y ? -1 : 1;
-	return a->link < b->link
-		       ? -1
-		       : 1; /* the repositories' links are in their order, and no two are the same */
+	return a->link < b->link ? -1 : 1; /* no two are the same */
 }
 
 static int look_at(uint32_t number, struct walk *held, struct walk *sums, const struct mark *m,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "util/cleanup.h"
+#include "util/grow.h"
 #include "util/utf8.h"
 
 static const char *const names[] = {
@@ -25,10 +26,12 @@ static const char *const names[] = {
 	[PROBLEM_LINK_BAD] = "link-bad",
 	[PROBLEM_ACCESS] = "access",
 	[PROBLEM_SYMLINK] = "symlink",
+	[PROBLEM_BLIND] = "blind",
 	[PROBLEM_STRAY_DATA] = "stray-data",
 	[PROBLEM_ORPHAN_LINK] = "orphan-link",
 	[PROBLEM_STRAY] = "stray",
 	[PROBLEM_UPLOAD] = "upload",
+	[PROBLEM_NOT_CACHED] = "not-cached",
 };
 
 const char *problem_name(enum problem_kind kind)
@@ -57,18 +60,13 @@ void problems_done(struct problems *p)
 	*p = (struct problems){0};
 }
 
-static int grow(struct problems *p)
+static int make_room(struct problems *p)
 {
-	const size_t room = p->room ? p->room * 2 : 64;
-	struct problem *items;
+	struct problem *items = grow(p->items, p->count, &p->room, sizeof(*items));
 
-	if (p->count < p->room)
-		return 0;
-	items = reallocarray(p->items, room, sizeof(*items));
 	if (!items)
 		return -ENOMEM;
 	p->items = items;
-	p->room = room;
 	return 0;
 }
 
@@ -94,7 +92,7 @@ int problems_add(struct problems *p, const struct problem *what, const char *for
 		p->nnotes++;
 	else
 		p->nproblems++;
-	if (p->count >= PROBLEMS_MAX)
+	if (p->count >= PROBLEMS_MAX || (problem_is_note(what->kind) && p->nnotes > PROBLEMS_MAX / 2))
 		return 0;
 	va_start(args, format);
 	n = vasprintf(&own.text, format, args);
@@ -106,7 +104,7 @@ int problems_add(struct problems *p, const struct problem *what, const char *for
 	    copy(&own.path, what->path) < 0)
 		r = -ENOMEM;
 	if (r == 0)
-		r = grow(p);
+		r = make_room(p);
 	if (r < 0)
 		done(&own);
 	else

@@ -18,20 +18,21 @@ enum problem_kind {
 	PROBLEM_CHILD_MISSING, /* an index lists it, and it is gone or not linked here */
 	PROBLEM_CONFIG_MISSING,
 	PROBLEM_LAYER_MISSING,
-	PROBLEM_UNLINKED, /* "manifest there, layers 404": the content is there, this repository has no link
-			     to it */
+	PROBLEM_UNLINKED, /* "manifest there, layers 404": the content is there, but not linked here */
 	PROBLEM_SIZE, /* not as many bytes as the descriptor says */
 	PROBLEM_DIGEST, /* not the bytes of its digest */
 	PROBLEM_ASIDE, /* it is needed, and in the quarantine */
 	PROBLEM_LINK_BAD, /* a link file that is empty, or names something else than its path */
 	PROBLEM_ACCESS, /* a file or folder that cannot be read */
 	PROBLEM_SYMLINK, /* never followed */
-	PROBLEM_STRAY_DATA, /* a file `data` below blobs/ that is in no blob's place: the registry's collector
-			       fails there */
+	PROBLEM_BLIND, /* what needs the blobs is not here: it is in a database, or not mounted */
+	PROBLEM_STRAY_DATA, /* a file `data` in no blob's place: the registry's collector fails there */
 	/* Notes: nothing is broken. */
 	PROBLEM_ORPHAN_LINK, /* a layer link to content that is gone, and that nothing needs */
 	PROBLEM_STRAY, /* a file or folder that no registry makes */
 	PROBLEM_UPLOAD, /* half an upload: no date */
+	PROBLEM_NOT_CACHED, /* missing, and need not be here: it was not fetched, or never pushed */
+	PROBLEM_KINDS,
 };
 
 struct problem {
@@ -42,7 +43,8 @@ struct problem {
 	char *text; /* one printable line: what it is, and how to mend it where that is known */
 };
 
-/* At most so many are kept in full; all are counted. */
+/* At most so many are kept in full, and half as many notes, so that no problem gives way to one; all are
+ * counted. */
 #define PROBLEMS_MAX 100000
 
 struct problems {
@@ -55,8 +57,8 @@ void problems_done(struct problems *p);
 /* Copies everything, the text made printable. 0 or -ENOMEM. */
 int problems_add(struct problems *p, const struct problem *what, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-void problems_sort(
-	struct problems *p); /* by repository, tag, kind, digest; those without a repository first */
+/* By repository, tag, kind, digest; those without a repository first. */
+void problems_sort(struct problems *p);
 bool problem_is_note(enum problem_kind kind);
 const char *problem_name(enum problem_kind kind); /* "layer-missing": for --json */
 

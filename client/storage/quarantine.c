@@ -11,6 +11,8 @@
 
 #include "error.h"
 #include "storage/files.h"
+#include "storage/owner.h"
+#include "util/grow.h"
 
 const char *thing_text(const struct thing *t, char buf[THING_TEXT_MAX])
 {
@@ -39,30 +41,17 @@ static const char *aside_path(const struct thing *t, char buf[LAYOUT_MAX])
 
 /* ---- lists ---- */
 
-static int grow(void **items, size_t count, size_t *room, size_t size)
-{
-	const size_t more = *room ? *room * 2 : 64;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = reallocarray(*items, more, size);
-	if (!grown)
-		return -ENOMEM;
-	*items = grown;
-	*room = more;
-	return 0;
-}
-
 /* Things come by repository, so that the last name is nearly always the one. */
 static const char *own_name(struct things *l, const char *name)
 {
-	char *own;
+	char **names, *own;
 
 	if (l->nnames && strcmp(l->names[l->nnames - 1], name) == 0)
 		return l->names[l->nnames - 1];
-	if (grow((void **)&l->names, l->nnames, &l->room_names, sizeof(*l->names)) < 0)
+	names = grow(l->names, l->nnames, &l->room_names, sizeof(*names));
+	if (!names)
 		return NULL;
+	l->names = names;
 	own = strdup(name);
 	if (own)
 		l->names[l->nnames++] = own;
@@ -72,14 +61,17 @@ static const char *own_name(struct things *l, const char *name)
 int things_add(struct things *l, const struct thing *t)
 {
 	const char *name = NULL;
+	struct thing *items;
 
 	if (t->repository) {
 		name = own_name(l, t->repository);
 		if (!name)
 			return -ENOMEM;
 	}
-	if (grow((void **)&l->items, l->count, &l->room, sizeof(*l->items)) < 0)
+	items = grow(l->items, l->count, &l->room, sizeof(*items));
+	if (!items)
 		return -ENOMEM;
+	l->items = items;
 	l->items[l->count] = *t;
 	l->items[l->count++].repository = name;
 	return 0;
@@ -181,6 +173,19 @@ static int make_folders_alike(int above, const char *path)
 
 /* ---- where it is ---- */
 
+bool quarantine_is_full(int err)
+{
+	return err == -ENOSPC || err == -EDQUOT;
+}
+
+const char *quarantine_why(int err)
+{
+	if (quarantine_is_full(err))
+		return "no space is left for the quarantine's folders: free some, or use --engine=registry, which "
+		       "needs none";
+	return err == -EROFS ? "this file system is read-only here" : strerror(-err);
+}
+
 int quarantine_ours(const struct storage *s, struct reg_error *error)
 {
 	struct stat st;
@@ -192,7 +197,7 @@ int quarantine_ours(const struct storage *s, struct reg_error *error)
 		const int err = errno;
 
 		return reg_fail(error, -err, "%s/%s: cannot be made: %s", s->path, LAYOUT_OURS,
-				err == EROFS ? "this file system is read-only here" : strerror(err));
+				quarantine_why(-err));
 	}
 	fd = files_open_folder(s->root, LAYOUT_OURS);
 	if (fd < 0)
@@ -200,47 +205,27 @@ int quarantine_ours(const struct storage *s, struct reg_error *error)
 	return fd;
 }
 
-/* Is a folder the one at `place`, or below it? */
-static bool is_within(int folder, int place)
-{
-	struct stat want, now, last = {0};
-	int fd = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-	bool within = false;
-
-	if (fstat(place, &want) < 0)
-		want.st_ino = 0;
-	while (fd >= 0 && !within && fstat(fd, &now) == 0) {
-		int up;
-
-		if (now.st_ino == last.st_ino && now.st_dev == last.st_dev)
-			break; /* the top */
-		within = now.st_ino == want.st_ino && now.st_dev == want.st_dev;
-		last = now;
-		up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
-		close(fd);
-		fd = up;
-	}
-	if (fd >= 0)
-		close(fd);
-	return within;
-}
-
 /* A folder that the user named: symbolic links in it are the user's. */
 static int open_named(const struct storage *s, const char *path, struct reg_error *error)
 {
-	int fd;
+	const bool made = mkdir(path, 0700) == 0;
+	int fd, ours, r;
 
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
-		return reg_fail(error, -errno, "%s: %s", path, strerror(errno));
+	if (!made && errno != EEXIST)
+		return reg_fail(error, -errno, "%s: %s", path, quarantine_why(-errno));
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return reg_fail(error, -errno, "%s: %s", path, strerror(errno));
-	if (s->v2 >= 0 && is_within(fd, s->v2)) {
-		close(fd);
-		return reg_fail(error, -EINVAL, "%s: a quarantine cannot be among the registry's own files",
-				path);
-	}
-	return fd;
+	ours = quarantine_ours(s, error);
+	r = ours < 0 ? ours : owner_mark(s, ours, fd, path, error);
+	if (ours >= 0)
+		close(ours);
+	if (r == 0)
+		return fd;
+	close(fd);
+	if (made)
+		rmdir(path);
+	return r;
 }
 
 int quarantine_open(const struct storage *s, const char *path, struct reg_error *error)
@@ -253,7 +238,7 @@ int quarantine_open(const struct storage *s, const char *path, struct reg_error 
 	if (r == 0)
 		r = files_open_folder(s->root, LAYOUT_QUARANTINE);
 	if (r < 0)
-		reg_fail(error, r, "%s/%s: %s", s->path, LAYOUT_QUARANTINE, strerror(-r));
+		reg_fail(error, r, "%s/%s: %s", s->path, LAYOUT_QUARANTINE, quarantine_why(r));
 	return r;
 }
 
@@ -278,14 +263,14 @@ int quarantine_take(const struct storage *s, int aside, const struct thing *t, t
 		return r;
 	if (!S_ISREG(st.st_mode) || st.st_mtime != changed || (size >= 0 && st.st_size != size))
 		return 0;
-	r = files_move(s->v2, from, aside, to);
+	r = files_take(s->v2, from, aside, to);
 	if (r == -EEXIST && files_stat(aside, to, &other) == 0) {
 		if (!S_ISREG(other.st_mode) || (t->type == THING_BLOB && other.st_size != st.st_size))
 			return 0;
 		/* An old copy that nobody needs: it was taken, and pushed again since. */
 		r = quarantine_unlink(aside, to, 0);
 		if (r == 0)
-			r = files_move(s->v2, from, aside, to);
+			r = files_take(s->v2, from, aside, to);
 	}
 	if (r == -ENOENT) {
 		*ret_gone = true;

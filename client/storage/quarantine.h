@@ -39,11 +39,16 @@ struct things {
 int things_add(struct things *l, const struct thing *t); /* 0 or -ENOMEM; the name is copied */
 void things_done(struct things *l);
 
+/* Is there no room for a folder or a file? */
+bool quarantine_is_full(int err);
+/* Why nothing can be made in it, and how to go on. */
+const char *quarantine_why(int err);
+
 /* ROOT/.regfs-gc, made if need be, to be closed; with a text in error on failure. */
 int quarantine_ours(const struct storage *s, struct reg_error *error);
 /*
- * The quarantine at a path (NULL: the usual one), made if need be; to be closed. -EINVAL: it lies where the
- * registry keeps its files.
+ * The quarantine at a path (NULL: the usual one), made and marked as this storage's if need be; to be closed.
+ * -EINVAL: that may not be, see owner.h.
  */
 int quarantine_open(const struct storage *s, const char *path, struct reg_error *error);
 
@@ -52,11 +57,13 @@ int quarantine_open(const struct storage *s, const char *path, struct reg_error 
  * left; a negative errno. `aside` is the quarantine's folder.
  */
 
-/* Takes it if it is as it was seen: its mtime, and its size unless that is -1. 0 with *ret_gone: not there.
+/*
+ * Takes it if it is as it was seen: its mtime, and its size unless that is -1. 0 with *ret_gone: not there.
  */
 int quarantine_take(const struct storage *s, int aside, const struct thing *t, time_t changed, int64_t size,
 		    int64_t *ret_bytes, bool *ret_gone);
-/* -EEXIST: a blob is there again, with another size; both stay. What is there again otherwise is dropped (0).
+/*
+ * -EEXIST: a blob is there again, with another size; both stay. What is there again otherwise is dropped (0).
  */
 int quarantine_put_back(const struct storage *s, int aside, const struct thing *t, int64_t *ret_bytes);
 int quarantine_delete(int aside, const struct thing *t, int64_t *ret_bytes);
@@ -65,12 +72,13 @@ int quarantine_remove_place(const struct storage *s, const struct thing *t);
 
 /* All that is in it, added to a list; what is no thing is passed over. */
 int quarantine_list(int aside, struct things *ret);
-/* Removes the empty folders in it, except itself. */
+/* Removes the empty folders in it that have a place as ours have, except itself. */
 int quarantine_tidy(int aside);
 
 /*
  * Folders that are to go at once: moved into the quarantine's trash by one rename, then wiped, whatever is in
- * them, never through a symbolic link. A wipe that was cut short is finished by the next.
+ * them, never through a symbolic link. A wipe that was cut short is finished by the next. Where they cannot
+ * be moved (they are on another file system, the disk is full), they are removed where they are.
  */
 int trash_take(int above, const char *path, int aside);
 int trash_wipe(int aside);

@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "storage/files.h"
+#include "util/cleanup.h"
+#include "util/grow.h"
 
 /* Of a name that nobody gives to a folder of their own: what is in it is removed unseen. */
 #define TRASH ".regfs-gc-trash"
@@ -30,23 +32,13 @@ static void folders_done(struct folders *f)
 	free(f->items);
 }
 
-/* Nothing of ours is deeper than a path has room for. */
-static int folders_add(struct folders *f, const char *above, const char *name)
+static int folders_add(struct folders *f, const char *path)
 {
-	char path[LAYOUT_MAX];
-	const int n = snprintf(path, sizeof(path), "%s%s%s", above, *above ? "/" : "", name);
+	char **grown = grow(f->items, f->count, &f->room, sizeof(*grown));
 
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return 0;
-	if (f->count == f->room) {
-		const size_t more = f->room ? f->room * 2 : 64;
-		char **grown = reallocarray(f->items, more, sizeof(*grown));
-
-		if (!grown)
-			return -ENOMEM;
-		f->items = grown;
-		f->room = more;
-	}
+	if (!grown)
+		return -ENOMEM;
+	f->items = grown;
 	f->items[f->count] = strdup(path);
 	if (!f->items[f->count])
 		return -ENOMEM;
@@ -86,17 +78,72 @@ static int each_name(int above, const char *folder, name_fn *fn, void *data)
 	return r;
 }
 
-static int add_if_folder(void *data, int fd, const char *folder, const char *name, unsigned char type)
+/* ---- which of them are ours ---- */
+
+static bool is_algorithm(const char *name)
 {
-	return is_folder(fd, name, type) ? folders_add(data, folder, name) : 0;
+	return strcmp(name, "sha256") == 0 || strcmp(name, "sha512") == 0;
 }
 
+static bool is_place_of_blobs(const char *path)
+{
+	char algorithm[8];
+	const size_t n = strcspn(path, "/");
+
+	if (n >= sizeof(algorithm))
+		return false;
+	memcpy(algorithm, path, n);
+	algorithm[n] = '\0';
+	if (!is_algorithm(algorithm))
+		return false;
+	return !path[n] || (strspn(path + n + 1, "0123456789abcdef") == 2 && !path[n + 3]);
+}
+
+static bool is_place_of_links(const char *path)
+{
+	static const char *const tops[] = {"_manifests/revisions", "_layers"};
+	char name[LAYOUT_MAX];
+	const char *part = strstr(path, "/_");
+
+	snprintf(name, sizeof(name), "%.*s", (int)(part ? (size_t)(part - path) : strlen(path)), path);
+	if (!reg_name_is_repository(name))
+		return false;
+	if (!part || strcmp(++part, "_manifests") == 0)
+		return true;
+	for (size_t i = 0; i < ARRAY_SIZE(tops); i++) {
+		const size_t n = strlen(tops[i]);
+
+		if (strncmp(part, tops[i], n) == 0 && (!part[n] || part[n] == '/'))
+			return !part[n] || is_algorithm(part + n + 1);
+	}
+	return false;
+}
+
+/* A folder as we make them: whatever else is in a quarantine, empty or not, somebody else put there. */
+static bool is_ours(const char *path)
+{
+	if (strncmp(path, "blobs/", 6) == 0)
+		return is_place_of_blobs(path + 6);
+	return strncmp(path, "repositories/", 13) == 0 && is_place_of_links(path + 13);
+}
+
+static int add_if_folder(void *data, int fd, const char *folder, const char *name, unsigned char type)
+{
+	char path[LAYOUT_MAX];
+	const int n = snprintf(path, sizeof(path), "%s/%s", folder, name);
+
+	if (n < 0 || (size_t)n >= sizeof(path) || !is_ours(path) || !is_folder(fd, name, type))
+		return 0;
+	return folders_add(data, path);
+}
+
+/* Nothing of ours is deeper than a path has room for. */
 static int all_folders(int aside, struct folders *ret)
 {
-	int r = folders_add(ret, "", "blobs");
+	int r = folders_add(ret, "blobs");
 
 	if (r == 0)
-		r = folders_add(ret, "", "repositories");
+		r = folders_add(ret, "repositories");
 	for (size_t i = 0; i < ret->count && r == 0; i++) {
 		char path[LAYOUT_MAX]; /* the array moves when it grows */
 
@@ -201,11 +248,36 @@ int quarantine_tidy(int aside)
 
 /* ---- trash ---- */
 
+/* Where it is, with what is in it. Its depth is bounded, so it may call itself. */
+static int remove_here(int above, const char *name, unsigned depth)
+{
+	struct files_names names;
+	const int fd = files_open_folder(above, name);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = depth ? files_list(fd, &names) : -ENAMETOOLONG;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	for (size_t i = 0; i < names.count && r == 0; i++) {
+		if (is_folder(fd, names.items[i], names.types[i]))
+			r = remove_here(fd, names.items[i], depth - 1);
+		else if (unlinkat(fd, names.items[i], 0) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	files_names_done(&names);
+	close(fd);
+	return r < 0 ? r : quarantine_unlink(above, name, AT_REMOVEDIR);
+}
+
 /*
  * A folder gets a name of its own in the trash. Not by files_move(): where a file system cannot rename
  * without replacing, that has no way for folders, and in the trash there is nothing to be lost.
  */
-int trash_take(int above, const char *path, int aside)
+static int move_to_trash(int above, const char *path, int aside)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -229,6 +301,14 @@ int trash_take(int above, const char *path, int aside)
 	if (trash >= 0)
 		close(trash);
 	return r;
+}
+
+/* overlayfs renames no folder of a lower layer; a full disk has no room for another folder. */
+int trash_take(int above, const char *path, int aside)
+{
+	const int r = move_to_trash(above, path, aside);
+
+	return r == -EXDEV || r == -ENOSPC || r == -EDQUOT ? remove_here(above, path, 64) : r;
 }
 
 struct wipe {

@@ -11,6 +11,7 @@
 #include "json.h"
 #include "parts.h"
 #include "util/cleanup.h"
+#include "util/grow.h"
 #include "util/utf8.h"
 
 #define MAX_REFS 100000
@@ -126,17 +127,14 @@ static bool has(const struct reading *r, enum root_member m)
 
 static int add(struct reading *r, const struct found *f)
 {
+	struct found *items;
+
 	if (r->count == MAX_REFS)
 		return reg_fail(r->error, -EBADMSG, "it names more than %d blobs", MAX_REFS);
-	if (r->count == r->room) {
-		const size_t room = r->room ? r->room * 2 : 16;
-		struct found *items = reallocarray(r->items, room, sizeof(*items));
-
-		if (!items)
-			return reg_fail(r->error, -ENOMEM, "no memory for a manifest");
-		r->items = items;
-		r->room = room;
-	}
+	items = grow(r->items, r->count, &r->room, sizeof(*items));
+	if (!items)
+		return reg_fail(r->error, -ENOMEM, "no memory for a manifest");
+	r->items = items;
 	r->items[r->count++] = *f;
 	return 0;
 }

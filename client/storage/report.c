@@ -64,6 +64,13 @@ const char *report_state(enum mark_state state)
 	return names[state];
 }
 
+const char *report_status(int status)
+{
+	static const char *const names[] = {"done", "problems", "usage", "refused"};
+
+	return status >= 0 && (size_t)status < ARRAY_SIZE(names) ? names[status] : "interrupted";
+}
+
 const char *report_plural(uint64_t n, const char *plural, const char *singular)
 {
 	return n == 1 ? singular : plural;

@@ -21,6 +21,8 @@ const char *report_date(char buf[REPORT_DATE_MAX], time_t t); /* RFC 3339, UTC; 
 const char *report_short(char buf[REPORT_SHORT_MAX], const struct reg_digest *d); /* 12 digits */
 /* "garbage", "young", "unsure", "held" */
 const char *report_state(enum mark_state state);
+/* Of an exit status: "done", "problems", "usage", "refused"; "interrupted": by a signal. */
+const char *report_status(int status);
 /* "blobs" for any number but 1, else without the s. */
 const char *report_plural(uint64_t n, const char *plural, const char *singular);
 
@@ -62,14 +64,18 @@ int table_print(const struct table *t, FILE *out, const char *indent); /* 0 or -
 
 struct report_plan {
 	const char *root;
+	const char *status; /* report_status(), for JSON */
 	const struct store *store; /* scanned with SCAN_HISTORY */
 	const struct mark *mark;
 	const struct plan *plan;
 	bool delete_untagged;
 	int64_t grace;
 	time_t now;
+	struct plan_sum future; /* plan_future() */
 };
 int report_plan(FILE *out, const struct report_plan *p); /* 0 or -ENOMEM */
+/* What plan_future() found, and how to mend it: a line, or nothing. */
+void report_future(FILE *out, const char *root, const struct plan_sum *future);
 
 /* The names of the tags that once pointed to manifests of a repository, and do not now. */
 struct report_was {

@@ -12,12 +12,14 @@ void report_json_flush(struct report_json *j)
 	buf_clear(&j->buf);
 }
 
-void report_json_begin(struct report_json *j, FILE *out)
+void report_json_begin(struct report_json *j, FILE *out, const char *command, const char *root)
 {
 	*j = (struct report_json){.out = out};
 	buf_init(&j->buf, BUFFER);
 	j->w.out = &j->buf;
 	json_write_object(&j->w, NULL);
+	json_write_text(&j->w, "command", command);
+	json_write_text(&j->w, "root", root);
 }
 
 int report_json_end(struct report_json *j)
@@ -85,12 +87,13 @@ void report_json_problems(struct report_json *j, const struct problems *p, const
 	some_problems(j, p, known, true);
 }
 
-int report_json_check(FILE *out, const char *root, const struct store *s, const struct check_result *c)
+int report_json_check(FILE *out, const char *root, const char *status, const struct store *s,
+		      const struct check_result *c)
 {
 	struct report_json j;
 
-	report_json_begin(&j, out);
-	json_write_text(&j.w, "root", root);
+	report_json_begin(&j, out, "check", root);
+	json_write_text(&j.w, "status", status);
 	json_write_number(&j.w, "repositories", s->nrepositories);
 	json_write_number(&j.w, "tags", (int64_t)c->tags);
 	json_write_number(&j.w, "manifests", (int64_t)c->manifests);

@@ -18,8 +18,8 @@ struct report_json {
 	struct json_writer w;
 };
 
-/* Opens the document, an object. */
-void report_json_begin(struct report_json *j, FILE *out);
+/* Opens the document, an object, with what all of them begin with. root: of the storage, or NULL. */
+void report_json_begin(struct report_json *j, FILE *out, const char *command, const char *root);
 /* Closes it. 0 or -ENOMEM; errors of the stream are the stream's (ferror()). */
 int report_json_end(struct report_json *j);
 /* To be called between values, now and then: what is written so far goes to the stream if it is much. */
@@ -31,7 +31,9 @@ void report_json_sum(struct report_json *j, const char *name, uint64_t count, ui
 /* "problems" and "notes"; known may be NULL, else the new ones are marked. */
 void report_json_problems(struct report_json *j, const struct problems *p, const struct report_known *known);
 
-int report_json_check(FILE *out, const char *root, const struct store *s, const struct check_result *c);
+/* status: report_status() */
+int report_json_check(FILE *out, const char *root, const char *status, const struct store *s,
+		      const struct check_result *c);
 int report_json_plan(FILE *out, const struct report_plan *p);
 int report_json_blobs(FILE *out, const struct report_blobs *b); /* and -EINTR */
 

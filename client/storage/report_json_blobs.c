@@ -68,8 +68,7 @@ int report_json_blobs(FILE *out, const struct report_blobs *b)
 
 	if (r < 0)
 		return r;
-	report_json_begin(&j, out);
-	json_write_text(&j.w, "root", b->root);
+	report_json_begin(&j, out, "blobs", b->root);
 	json_write_array(&j.w, "blobs");
 	progress_begin(b->progress, "looking at blobs", b->store->nblobs, false);
 	for (uint32_t i = report_blobs_next(b, linked, 0); i != STORE_NONE && r == 0;
@@ -83,6 +82,8 @@ int report_json_blobs(FILE *out, const struct report_blobs *b)
 	progress_end(b->progress);
 	holders_free(holders);
 	json_write_array_end(&j.w);
+	/* Last: there may be half a list, which is told from a whole one by this. */
+	json_write_text(&j.w, "status", r == 0 ? "done" : r == -EINTR ? "interrupted" : "problems");
 	e = report_json_end(&j);
 	return r < 0 ? r : e;
 }

@@ -166,14 +166,16 @@ int report_json_plan(FILE *out, const struct report_plan *p)
 	struct report_json j;
 	int e, r;
 
-	report_json_begin(&j, out);
-	json_write_text(&j.w, "root", p->root);
+	report_json_begin(&j, out, "plan", p->root);
+	json_write_text(&j.w, "status", p->status);
 	json_write_bool(&j.w, "delete_untagged", p->delete_untagged);
 	json_write_number(&j.w, "grace", p->grace);
 	json_write_text(&j.w, "blind", p->store->blind);
+	json_write_bool(&j.w, "cache", p->store->cache);
 	report_json_sum(&j, "blobs", plan->blobs.count, plan->blobs.bytes);
 	report_json_sum(&j, "held", plan->held.count, plan->held.bytes);
 	report_json_sum(&j, "young", plan->young.count, plan->young.bytes);
+	report_json_sum(&j, "future", p->future.count, p->future.bytes);
 	report_json_sum(&j, "unsure", plan->unsure.count, plan->unsure.bytes);
 	report_json_sum(&j, "garbage", plan->garbage.count, plan->garbage.bytes);
 	report_json_sum(&j, "aside", plan->aside.count, plan->aside.bytes);

@@ -311,7 +311,20 @@ static void sum_line(FILE *out, const struct plan_sum *sum, const char *text)
 static void links_line(FILE *out, uint64_t n, const char *plural, const char *singular)
 {
 	if (n)
-		fprintf(out, "%" PRIu64 " %s nothing needs\n", n, report_plural(n, plural, singular));
+		fprintf(out, "%" PRIu64 " %s that nothing needs\n", n, report_plural(n, plural, singular));
+}
+
+void report_future(FILE *out, const char *root, const struct plan_sum *future)
+{
+	char size[REPORT_SIZE_MAX];
+
+	if (future->count)
+		fprintf(out,
+			"%" PRIu64
+			" %s (%s) that nobody holds, but dated in the future, so never older than --grace: see "
+			"to the clock, then find %s/docker/registry/v2 -newermt '1 hour' -exec touch {} +\n",
+			future->count, report_plural(future->count, "blobs", "blob"),
+			report_size(size, future->bytes), root);
 }
 
 static void sums(FILE *out, const struct report_plan *p)
@@ -322,12 +335,17 @@ static void sums(FILE *out, const struct report_plan *p)
 
 	fputc('\n', out);
 	if (p->store->blind)
-		fprintf(out, "not all of the storage can be read, so nothing is called garbage: %s\n",
+		fprintf(out, "not all that is needed is known, so nothing is called garbage: %s\n",
 			p->store->blind);
+	if (p->store->cache)
+		fputs("a pull-through cache: it removes by itself what was not pulled of late, and fetches again what "
+		      "is missing; a run gains little\n",
+		      out);
 	if (problems->nproblems)
 		fprintf(out, "%zu %s: regfs-gc check says which\n", problems->nproblems,
 			report_plural(problems->nproblems, "problems", "problem"));
-	sum_line(out, &plan->young, "nobody holds, but younger than --grace");
+	sum_line(out, &plan->young, "that nobody holds, but younger than --grace");
+	report_future(out, p->root, &p->future);
 	sum_line(out, &plan->unsure, "kept, since a repository is not sure");
 	sum_line(out, &plan->aside, "in the quarantine");
 	links_line(out, plan->revision_links, "revision links", "revision link");

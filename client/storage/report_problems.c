@@ -105,7 +105,7 @@ static void print_note(FILE *out, const struct problem *p)
 
 static void print_notes(FILE *out, const struct problems *p)
 {
-	size_t told[PROBLEM_UPLOAD + 1] = {0};
+	size_t told[PROBLEM_KINDS] = {0};
 	bool any = false;
 
 	for (size_t i = 0; i < p->count; i++) {
@@ -118,7 +118,7 @@ static void print_notes(FILE *out, const struct problems *p)
 		any = true;
 		print_note(out, one);
 	}
-	for (int kind = 0; kind <= PROBLEM_UPLOAD; kind++)
+	for (int kind = 0; kind < PROBLEM_KINDS; kind++)
 		if (told[kind] > NOTES_OF_A_KIND)
 			fprintf(out, "  and %zu more: %s\n", told[kind] - NOTES_OF_A_KIND,
 				problem_name((enum problem_kind)kind));

@@ -60,7 +60,7 @@ static void refusals(FILE *out, const struct report_run *r)
 		fprintf(out, "  and %zu more%s\n", v->all_refusals - SHOWN,
 			v->nrefusals > SHOWN ? ": --json lists more" : "");
 	/* Each bug in its own words, once. */
-	for (int bug = BUG_B1; v && bug <= BUG_B15; bug++)
+	for (int bug = BUG_B1; v && bug < BUG_END; bug++)
 		for (size_t i = 0; i < v->nrefusals; i++)
 			if ((int)v->refusals[i].bug == bug) {
 				fprintf(out, "%s: %s\n", bug_name((enum bug)bug), bug_text((enum bug)bug));
@@ -138,6 +138,8 @@ static void freed(FILE *out, const struct report_run *r)
 
 void report_run(FILE *out, const struct report_run *r)
 {
+	char size[REPORT_SIZE_MAX];
+
 	if (r->registry)
 		fprintf(out, "registry: %s: %s\n", report_running_state(r->registry->state),
 			r->registry->evidence);
@@ -150,6 +152,12 @@ void report_run(FILE *out, const struct report_run *r)
 	if (r->sweep)
 		swept(out, r);
 	freed(out, r);
+	if (r->young.count)
+		fprintf(out, "%" PRIu64 " %s (%s) that nobody holds, but younger than --grace: left for a later run\n",
+			r->young.count, report_plural(r->young.count, "blobs", "blob"),
+			report_size(size, r->young.bytes));
+	if (r->root)
+		report_future(out, r->root, &r->future);
 	if (r->store && r->check)
 		report_check(out, r->store, r->check, r->known);
 	restart(out, r);
@@ -203,9 +211,9 @@ int report_json_run(FILE *out, const struct report_run *r)
 	struct report_json j;
 	struct json_writer *w = &j.w;
 
-	report_json_begin(&j, out);
-	json_write_text(w, "root", r->root);
+	report_json_begin(&j, out, "run", r->root);
 	json_write_text(w, "engine", r->engine);
+	json_write_text(w, "status", r->status);
 	json_write_bool(w, "dry_run", r->dry_run);
 	json_write_bool(w, "forced", r->forced);
 	if (r->registry) {
@@ -228,17 +236,29 @@ int report_json_run(FILE *out, const struct report_run *r)
 		report_json_sum(&j, r->dry_run ? "would_free" : "freed", r->freed.count, r->freed.bytes);
 	if (r->sweep)
 		write_sweep(&j, r->sweep);
+	if (r->young.count)
+		report_json_sum(&j, "young", r->young.count, r->young.bytes);
+	if (r->future.count)
+		report_json_sum(&j, "future", r->future.count, r->future.bytes);
 	json_write_text(w, "restart", restart_name(r->restart));
 	report_json_problems(&j, r->store ? &r->store->problems : &none, r->known);
 	return report_json_end(&j);
 }
 
-int report_json_restore(FILE *out, const char *root, const struct sweep_result *s, const struct problems *p)
+int report_json_restore(FILE *out, const char *root, const char *status, const char *refused,
+			const struct sweep_result *s, const struct problems *p)
 {
 	struct report_json j;
 
-	report_json_begin(&j, out);
-	json_write_text(&j.w, "root", root);
+	report_json_begin(&j, out, "restore", root);
+	json_write_text(&j.w, "status", status);
+	json_write_array(&j.w, "refused");
+	if (refused) {
+		json_write_object(&j.w, NULL);
+		json_write_text(&j.w, "reason", refused);
+		json_write_object_end(&j.w);
+	}
+	json_write_array_end(&j.w);
 	report_json_sum(&j, "put_back", s->put_back.count, s->put_back.bytes);
 	json_write_number(&j.w, "revision_links", (int64_t)s->revision_links);
 	json_write_number(&j.w, "layer_links", (int64_t)s->layer_links);

@@ -23,6 +23,7 @@ enum report_restart {
 
 struct report_run {
 	const char *root, *engine;
+	const char *status; /* report_status() */
 	bool dry_run, forced;
 	const struct running *registry; /* NULL: it was not looked for */
 	const char *collector; /* its version, in its own words; NULL: it was not asked */
@@ -34,6 +35,8 @@ struct report_run {
 	const struct verdict *verdict; /* or NULL */
 
 	/* What would be done (dry_run), or was. */
+	struct plan_sum future; /* by plan_future() */
+	struct plan_sum young; /* what --grace alone keeps for now: not of the future */
 	bool has_freed; /* it was measured, or is known beforehand */
 	struct plan_sum freed;
 	const struct sweep_result *sweep; /* builtin alone */
@@ -51,6 +54,8 @@ const char *report_running_state(enum running_state state); /* "stopped", "read-
 void report_run(FILE *out, const struct report_run *r);
 int report_json_run(FILE *out, const struct report_run *r); /* 0 or -ENOMEM */
 
-int report_json_restore(FILE *out, const char *root, const struct sweep_result *s, const struct problems *p);
+/* refused: why, or NULL */
+int report_json_restore(FILE *out, const char *root, const char *status, const char *refused,
+			const struct sweep_result *s, const struct problems *p);
 
 #endif

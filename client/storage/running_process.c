@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Registries among the processes, and what they serve: their own configuration, seen through their own root.
+/*
+ * Registries among the processes, and what they serve: their own configuration, seen through their own root.
  */
 #include "storage/running_inner.h"
 
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "storage/files.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
 
@@ -23,18 +25,10 @@
 struct search {
 	const struct running_options *options;
 	int proc;
-	bool has_root;
-	struct stat root;
+	struct places places; /* of the storage; none where it is no folder */
+	unsigned hidden;
 	struct timespec boot; /* the time at which the machine started; 0: not known */
 };
-
-static void close_p(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-#define auto_close __attribute__((cleanup(close_p)))
 
 static int read_all(int fd, struct buf *ret)
 {
@@ -59,7 +53,7 @@ static int read_at(int folder, const char *name, struct buf *ret)
  * that; then links that begin with a slash lead astray, and what they lead to is told from the storage by its
  * inode.
  */
-static int open_inside(int process, const char *path, int flags)
+int process_open(int process, const char *path, int flags)
 {
 	const bool absolute = path[0] == '/';
 	auto_close int folder = openat(process, absolute ? "root" : "cwd", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -76,51 +70,6 @@ static int open_inside(int process, const char *path, int flags)
 		fd = openat(folder, *path ? path : ".", flags | O_CLOEXEC);
 	}
 	return fd < 0 ? -errno : (int)fd;
-}
-
-/* ---- is it one? ---- */
-
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-/* The word after this one; NULL: the last. Words end in NULs, and a buffer in one more. */
-static const char *next_word(const struct buf *words, const char *word)
-{
-	word += strlen(word) + 1;
-	return word < words->data + words->size ? word : NULL;
-}
-
-static bool is_program(const char *word, bool first)
-{
-	const char *name = last_part(word);
-
-	return (first || *word == '/') &&
-	       (strcmp(name, "registry") == 0 || strcmp(name, "docker-registry") == 0);
-}
-
-/*
- * "registry serve [CONFIG]", or a path of it behind what starts it (an emulator, an init): `crane registry
- * serve` is none. *ret is the configuration, or NULL.
- */
-static bool is_registry(const struct buf *words, const char **ret)
-{
-	bool named = false;
-
-	for (const char *w = words->size ? words->data : NULL; w; w = next_word(words, w)) {
-		if (named && strcmp(w, "serve") == 0) {
-			do
-				w = next_word(words, w);
-			while (w && *w == '-');
-			*ret = w;
-			return true;
-		}
-		named |= is_program(w, w == words->data);
-	}
-	return false;
 }
 
 /* ---- what it is ---- */
@@ -177,7 +126,7 @@ static int read_environment(int process, struct buf *text, char ***ret)
 	if (!all)
 		return -ENOMEM;
 	n = 0;
-	for (const char *w = text->size ? text->data : NULL; w; w = next_word(text, w))
+	for (const char *w = text->size ? text->data : NULL; w; w = words_next(text, w))
 		all[n++] = (char *)w;
 	*ret = all;
 	return 0;
@@ -196,7 +145,7 @@ static const char *variable(char *const *environment, const char *name)
 static int read_settings(int process, const char *path, char *const *environment, struct stat *ret_stat,
 			 struct settings *ret)
 {
-	auto_close int fd = open_inside(process, path, O_RDONLY | O_NONBLOCK);
+	auto_close int fd = process_open(process, path, O_RDONLY | O_NONBLOCK);
 	struct buf text;
 	int r = fd < 0 ? fd : fstat(fd, ret_stat) < 0 ? -errno : 0;
 
@@ -214,27 +163,24 @@ static int read_settings(int process, const char *path, char *const *environment
 /* 1: it serves this storage; 0: another one; negative: that cannot be seen. */
 static int serves_this(const struct search *s, int process, const struct settings *its)
 {
-	auto_close int fd = -1;
-	struct stat st;
+	const struct settings *ours = s->options->settings;
 
-	if (!s->has_root) {
-		const struct settings *ours = s->options->settings;
-
+	if (!s->options->root)
 		return ours && strcmp(ours->driver, its->driver) == 0 ? -ENOTSUP : 0;
-	}
-	if (!its->root)
-		return 0;
-	fd = open_inside(process, its->root, O_PATH);
-	if (fd == -ENOENT)
-		return 0; /* nobody pushed there yet, so it is not ours */
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return fd < 0 ? fd : -errno;
-	return st.st_dev == s->root.st_dev && st.st_ino == s->root.st_ino;
+	return its->root ? places_shared(&s->places, process, its->root) : 0;
+}
+
+/* Whoever is called otherwise serves many things, but not from a file like this, or it is one after all. */
+static bool is_like_a_configuration(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+
+	return dot && (strcmp(dot, ".yml") == 0 || strcmp(dot, ".yaml") == 0);
 }
 
 /* 1: to be told; 0: of no concern. */
 static int look_at_settings(const struct search *s, int process, const char *config, char *const *environment,
-			    struct process *p)
+			    bool certain, struct process *p)
 {
 	struct stat st;
 	int r;
@@ -243,13 +189,15 @@ static int look_at_settings(const struct search *s, int process, const char *con
 		config = variable(environment, "REGISTRY_CONFIGURATION_PATH");
 	if (!config || !*config) {
 		p->why = "does not say what its configuration is";
-		return 1;
+		return certain;
 	}
 	snprintf(p->config, sizeof(p->config), "%s", config);
 	r = read_settings(process, config, environment, &st, &p->settings);
+	if (r == -ENOMEM)
+		return r;
 	if (r < 0) {
 		p->why = "has a configuration that cannot be read";
-		return r == -ENOMEM ? r : 1;
+		return certain || (r != -EBADMSG && is_like_a_configuration(config));
 	}
 	r = serves_this(s, process, &p->settings);
 	if (r == 0) {
@@ -266,7 +214,7 @@ static int look_at_settings(const struct search *s, int process, const char *con
 	return 1;
 }
 
-static int look_at(const struct search *s, int process, const char *config, struct process *p)
+static int look_at(struct search *s, int process, const char *config, bool certain, struct process *p)
 {
 	auto_free char **environment = NULL;
 	struct buf text;
@@ -278,30 +226,54 @@ static int look_at(const struct search *s, int process, const char *config, stru
 		r = 0; /* it has ended */
 	} else if (r < 0 && r != -ENOMEM) {
 		p->why = "cannot be looked at (run as root, on the registry's machine)";
-		r = 1;
+		r = certain || (config && is_like_a_configuration(config));
+		s->hidden += !r;
 	} else if (r == 0) {
-		r = look_at_settings(s, process, config, environment, p);
+		r = look_at_settings(s, process, config, environment, certain, p);
 	}
 	buf_done(&text);
 	return r;
 }
 
-static int look_at_process(const struct search *s, const char *name, process_fn *fn, void *data)
+/* A process that ended while it was looked at has nothing that can be opened. */
+static bool has_ended(int process)
+{
+	struct buf words;
+	bool ended;
+
+	buf_init(&words, MAX_FILE);
+	ended = read_at(process, "cmdline", &words) < 0 || !words.size;
+	buf_done(&words);
+	return ended;
+}
+
+static int look_at_process(struct search *s, const char *name, process_fn *fn, void *data)
 {
 	auto_close int process = openat(s->proc, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	struct process p = {.pid = (int)strtol(name, NULL, 10), .says = PROCESS_NOTHING};
+	enum program is = PROGRAM_OTHER;
 	const char *config;
+	char exe[512];
 	struct buf words;
-	int r = 0;
+	ssize_t n;
+	int r;
 
-	if (process < 0)
-		return 0;
 	buf_init(&words, MAX_FILE);
-	if (read_at(process, "cmdline", &words) == 0 && is_registry(&words, &config))
-		r = look_at(s, process, config, &p);
+	r = process < 0 ? -errno : read_at(process, "cmdline", &words);
+	if (r == 0) {
+		n = readlinkat(process, "exe", exe, sizeof(exe) - 1);
+		exe[n > 0 ? n : 0] = '\0';
+		is = program_look(&words, exe, &config);
+		if (is != PROGRAM_OTHER)
+			r = look_at(s, process, config, is == PROGRAM_REGISTRY, &p);
+	} else {
+		s->hidden += r == -EACCES || r == -EPERM;
+		r = r == -ENOMEM ? r : 0;
+	}
 	buf_done(&words);
+	p.collects = is == PROGRAM_COLLECTOR;
 	if (r > 0) {
-		r = fn(data, &p);
+		r = p.known || !has_ended(process) ? fn(data, &p) : 0;
 		settings_done(&p.settings);
 	}
 	return r;
@@ -337,7 +309,7 @@ static void find_boot(struct search *s)
 		s->boot = now;
 }
 
-int processes_look(const struct running_options *o, process_fn *fn, void *data)
+int processes_look(const struct running_options *o, process_fn *fn, void *data, unsigned *ret_hidden)
 {
 	struct search s = {.options = o};
 	DIR *all = opendir(o->proc);
@@ -347,11 +319,13 @@ int processes_look(const struct running_options *o, process_fn *fn, void *data)
 	if (!all)
 		return 0;
 	s.proc = dirfd(all);
-	s.has_root = o->root && stat(o->root, &s.root) == 0;
+	if (o->root)
+		places_find(o->root, &s.places);
 	find_boot(&s);
 	while (r == 0 && (e = readdir(all)))
 		if (e->d_name[0] >= '1' && e->d_name[0] <= '9')
 			r = look_at_process(&s, e->d_name, fn, data);
 	closedir(all);
+	*ret_hidden = s.hidden;
 	return r;
 }

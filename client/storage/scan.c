@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "storage/layout.h"
 #include "storage/scan_inner.h"
@@ -57,6 +59,8 @@ int scan_lost(struct scanning *c, const char *name, int err, enum scan_loss loss
 		      detail);
 	if (loss == SCAN_BLIND && err == -ENOTDIR && c->repository)
 		loss = SCAN_UNSURE; /* nothing can hide below a file */
+	if (c->repository)
+		c->repository->links_lost = true;
 	if (r == 0 && loss == SCAN_UNSURE && c->repository)
 		r = store_unsure(c->repository, "%s%s%s %s", c->path, name ? "/" : "", name ? name : "", why);
 	else if (r == 0 && loss == SCAN_BLIND)
@@ -94,6 +98,13 @@ void scan_at(struct scanning *c, const char *path)
 {
 	scan_pop(c, 0);
 	scan_push(c, path);
+}
+
+void scan_at_aside(struct scanning *c, const char *below)
+{
+	scan_at(c, c->storage->aside_path);
+	if (below)
+		scan_push(c, below);
 }
 
 /* ---- folders ---- */
@@ -292,11 +303,11 @@ static int read_repositories(struct scanning *c)
 
 static int read_all(struct scanning *c)
 {
-	int r = 0;
+	int r = scan_kind(c);
 
 	scan_at(c, LAYOUT_V2);
 	progress_begin(c->progress, "reading blobs", 0, false);
-	if (c->storage->v2 >= 0) {
+	if (r == 0 && c->storage->v2 >= 0) {
 		r = look_beside(c);
 		if (r == 0)
 			r = scan_blobs(c);
@@ -305,6 +316,8 @@ static int read_all(struct scanning *c)
 		r = scan_blobs_aside(c);
 	if (r == 0)
 		r = read_repositories(c);
+	if (r == 0)
+		r = scan_no_repositories(c);
 	if (r == 0)
 		r = scan_manifests(c);
 	progress_end(c->progress);
@@ -319,10 +332,12 @@ int scan(const struct storage *s, unsigned flags, struct progress *progress, str
 	store_init(ret);
 	buf_init(&c.link, 256);
 	buf_init(&c.data, REG_MAX_MANIFEST);
+	c.again.since = time(NULL) - SCAN_FRESH;
 	ret->root = strdup(s->path);
 	r = ret->root ? read_all(&c) : -ENOMEM;
 	problems_sort(&ret->problems);
 	buf_done(&c.link);
 	buf_done(&c.data);
+	free(c.again.items);
 	return r;
 }

@@ -11,18 +11,29 @@
 #include "storage/progress.h"
 #include "storage/store.h"
 
+/* What others say of a storage, its registry's configuration above all; false: nobody does. */
+struct storage_known {
+	bool database; /* what is linked stands in a database of GitLab's */
+	bool cache, sparse; /* see struct store */
+	bool no_repositories; /* blobs without any repository are meant to be so */
+};
+
 /* The folders of a storage, open. */
 struct storage {
 	char *path; /* of the root, as it was given */
 	int root; /* the driver's root folder */
 	int v2; /* docker/registry/v2 below it; -1: there is none yet, the storage is empty */
 	int aside; /* the quarantine; -1: there is none */
+	char *aside_path; /* for messages: as it was given, or the usual one's below the root */
+	bool aside_named; /* it was given */
+	struct storage_known known; /* set by the caller once it is open */
 };
 
 /*
  * path: the driver's root folder, or docker/registry/v2 in it. quarantine: a folder of its own, or NULL for
  * the usual one; it need not be there. -ENOENT, -EACCES, -ENOTDIR, -EINVAL (a folder that holds something
- * else than a registry's storage: neither empty nor with docker/registry/v2).
+ * else than a registry's storage: neither empty nor with docker/registry/v2; a quarantine that is not this
+ * storage's, see owner.h).
  */
 int storage_open(const char *path, const char *quarantine, struct storage *ret, struct reg_error *error);
 void storage_close(struct storage *s);

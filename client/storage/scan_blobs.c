@@ -246,7 +246,7 @@ int scan_blobs_aside(struct scanning *c)
 	static const char *const algorithms[] = {"sha256", "sha512"};
 	int r = 0;
 
-	scan_at(c, LAYOUT_QUARANTINE "/blobs");
+	scan_at_aside(c, "blobs");
 	for (size_t a = 0; a < 2 && r == 0 && c->storage->aside >= 0; a++) {
 		auto_close int blobs = files_open_folder(c->storage->aside, "blobs");
 		struct scan_folder f;

@@ -8,6 +8,22 @@
 
 #define SCAN_PATH_MAX 2048
 
+/* A link that a push may have been about to write. */
+struct scan_doubt {
+	uint32_t repository;
+	const char *tag; /* the store's; NULL: a link, see store_link */
+	uint32_t blob;
+	uint8_t link;
+};
+
+/* What is to be read once more, see scan_again.c. */
+struct scan_again {
+	time_t since; /* what changed before then is nobody's work of this moment */
+	bool over; /* it was: what is wrong now is wrong */
+	struct scan_doubt *items;
+	size_t count, room;
+};
+
 struct scanning {
 	const struct storage *storage;
 	struct store *store;
@@ -15,6 +31,7 @@ struct scanning {
 	unsigned flags;
 	struct progress *progress;
 	struct buf link, data; /* of a link and a manifest, again and again */
+	struct scan_again again;
 	unsigned strays; /* so many files in stray folders were looked at */
 	char path[SCAN_PATH_MAX]; /* below the root: where it is, for messages */
 	size_t path_size;
@@ -39,6 +56,7 @@ int scan_go_on(struct scanning *c, uint64_t n);
 size_t scan_push(struct scanning *c, const char *name); /* returns what scan_pop() takes */
 void scan_pop(struct scanning *c, size_t at);
 void scan_at(struct scanning *c, const char *path); /* LAYOUT_V2, or the quarantine */
+void scan_at_aside(struct scanning *c, const char *below); /* something in that, or NULL */
 
 /* ---- folders ---- */
 
@@ -96,6 +114,8 @@ struct scan_names {
 	struct scan_name *items;
 };
 
+int scan_kind(struct scanning *c);
+int scan_no_repositories(struct scanning *c); /* after they are read: is it right that there are none? */
 int scan_blobs(struct scanning *c);
 int scan_blobs_aside(struct scanning *c);
 int scan_stray_folder(struct scanning *c, int above, const char *name); /* below blobs/ */
@@ -105,5 +125,22 @@ int scan_repository(struct scanning *c, const struct scan_name *name);
 int scan_tags(struct scanning *c, int repository);
 int scan_uploads(struct scanning *c, int repository);
 int scan_manifests(struct scanning *c);
+
+/* ---- again ---- */
+
+#define SCAN_FRESH 60 /* seconds */
+
+/* May what changed then be a push's that is under way? */
+bool scan_is_fresh(const struct scanning *c, time_t changed);
+/* To be read again, in the repository at hand. 0 or -ENOMEM. */
+int scan_doubt(struct scanning *c, const struct scan_doubt *d);
+/* Once a scan, if anything needs it; nothing is fresh from then on. 0 or -EINTR. */
+int scan_wait(struct scanning *c, bool needed);
+/* Every link that is in doubt, and every tag that dangles. */
+int scan_links_again(struct scanning *c);
+int scan_tag_again(struct scanning *c, int tags, const char *tag);
+int scan_link_again(struct scanning *c, int folder, const struct scan_doubt *d);
+/* Blobs are read first: those that something names, and that came since. From this number on. */
+int scan_blobs_again(struct scanning *c, uint32_t from);
 
 #endif

@@ -10,13 +10,14 @@
 #include "storage/refs.h"
 #include "storage/scan_inner.h"
 #include "util/cleanup.h"
+#include "util/grow.h"
 
 /* Why a manifest that is there cannot be understood. */
 struct unread {
 	uint32_t blob;
 	enum problem_kind kind;
 	char *why;
-	bool told;
+	bool told, denied;
 };
 
 struct numbers {
@@ -28,6 +29,9 @@ struct manifests {
 	struct scanning *c;
 	struct numbers queue; /* blobs that are named as manifests: each once, by BLOB_NAMED */
 	struct numbers maybe; /* blobs that an index lists as something else */
+	size_t next, next_maybe; /* in these */
+	uint8_t *tried; /* of the latter, by the number of a blob */
+	size_t ntried;
 	struct refs_platforms platforms;
 	struct unread *unread; /* in the order of blobs once all are read */
 	size_t nunread, room;
@@ -35,15 +39,11 @@ struct manifests {
 
 static int numbers_add(struct numbers *n, uint32_t number)
 {
-	if (n->count == n->room) {
-		const size_t room = n->room ? n->room * 2 : 256;
-		uint32_t *items = reallocarray(n->items, room, sizeof(*items));
+	uint32_t *items = grow(n->items, n->count, &n->room, sizeof(*items));
 
-		if (!items)
-			return -ENOMEM;
-		n->items = items;
-		n->room = room;
-	}
+	if (!items)
+		return -ENOMEM;
+	n->items = items;
 	n->items[n->count++] = number;
 	return 0;
 }
@@ -59,19 +59,29 @@ static int name(struct manifests *m, uint32_t blob)
 	return b->manifest ? 0 : numbers_add(&m->queue, blob);
 }
 
+static int name_roots(struct manifests *m)
+{
+	const struct store *s = m->c->store;
+	int r = 0;
+
+	for (uint32_t i = 0; i < s->nlinks && r == 0; i++)
+		if (s->links[i].type == LINK_REVISION)
+			r = name(m, s->links[i].blob);
+	for (uint32_t i = 0; i < s->nrepositories && r == 0; i++)
+		for (uint32_t k = 0; k < s->repositories[i].ntags && r == 0; k++)
+			if (s->repositories[i].tags[k].blob != STORE_NONE)
+				r = name(m, s->repositories[i].tags[k].blob);
+	return r;
+}
+
 static int not_read(struct manifests *m, struct store_blob *b, enum problem_kind kind, const char *why)
 {
 	struct unread u = {.blob = b->number, .kind = kind};
+	struct unread *items = grow(m->unread, m->nunread, &m->room, sizeof(*items));
 
-	if (m->nunread == m->room) {
-		const size_t room = m->room ? m->room * 2 : 16;
-		struct unread *items = reallocarray(m->unread, room, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		m->unread = items;
-		m->room = room;
-	}
+	if (!items)
+		return -ENOMEM;
+	m->unread = items;
 	u.why = strdup(why);
 	if (!u.why)
 		return -ENOMEM;
@@ -130,8 +140,13 @@ static int read_one(struct manifests *m, struct store_blob *b)
 		return r == -ENOENT ? 0 : r;
 	if (r == -EFBIG)
 		return not_read(m, b, PROBLEM_MANIFEST_UNREADABLE, "it is longer than any manifest");
-	if (r < 0)
-		return not_read(m, b, PROBLEM_MANIFEST_UNREADABLE, strerror(-r));
+	if (r < 0) {
+		const int e = not_read(m, b, PROBLEM_MANIFEST_UNREADABLE, strerror(-r));
+
+		if (e == 0)
+			m->unread[m->nunread - 1].denied = r == -EACCES;
+		return e;
+	}
 	r = reg_digest_compute(b->digest.algorithm, c->data.data ? c->data.data : "", c->data.size, &digest);
 	if (r < 0)
 		return r;
@@ -191,36 +206,110 @@ static int try_one(struct manifests *m, struct store_blob *b)
 	return attach(m, b, read);
 }
 
-static int read_all(struct manifests *m)
+static int try_next(struct manifests *m)
 {
 	struct store *s = m->c->store;
-	auto_free uint8_t *tried = NULL;
-	size_t next = 0, next_maybe = 0, ntried = 0;
+	const uint32_t blob = m->maybe.items[m->next_maybe++];
+
+	if (blob >= m->ntried) {
+		uint8_t *more = realloc(m->tried, s->nblobs);
+
+		if (!more)
+			return -ENOMEM;
+		memset(more + m->ntried, 0, s->nblobs - m->ntried);
+		m->tried = more;
+		m->ntried = s->nblobs;
+	}
+	if (m->tried[blob])
+		return 0;
+	m->tried[blob] = 1;
+	return try_one(m, s->blobs[blob]);
+}
+
+static int read_all(struct manifests *m)
+{
 	int r = 0;
 
-	while (r == 0 && (next < m->queue.count || next_maybe < m->maybe.count)) {
-		if (next < m->queue.count) {
-			r = read_one(m, s->blobs[m->queue.items[next++]]);
-		} else {
-			const uint32_t blob = m->maybe.items[next_maybe++];
-
-			if (blob >= ntried) {
-				uint8_t *more = realloc(tried, s->nblobs);
-
-				if (!more)
-					return -ENOMEM;
-				memset(more + ntried, 0, s->nblobs - ntried);
-				tried = more;
-				ntried = s->nblobs;
-			}
-			if (!tried[blob])
-				r = try_one(m, s->blobs[blob]);
-			tried[blob] = 1;
-		}
+	while (r == 0 && (m->next < m->queue.count || m->next_maybe < m->maybe.count)) {
+		r = m->next < m->queue.count ? read_one(m, m->c->store->blobs[m->queue.items[m->next++]])
+					     : try_next(m);
 		if (r == 0)
 			r = scan_go_on(m->c, 1);
 	}
 	return r;
+}
+
+/* ---- what a push has written since ---- */
+
+/* The registry 2 writes a manifest in place: it is empty for a moment. */
+static bool is_half(const struct manifests *m, const struct unread *u)
+{
+	return u->kind == PROBLEM_DIGEST && scan_is_fresh(m->c, m->c->store->blobs[u->blob]->changed);
+}
+
+/* As if they had been missing until now. */
+static void forget_half(struct manifests *m, const bool *half)
+{
+	const size_t count = m->nunread;
+
+	m->nunread = 0;
+	for (size_t i = 0; i < count; i++) {
+		struct store_blob *b = m->c->store->blobs[m->unread[i].blob];
+
+		if (!half[i]) {
+			m->unread[m->nunread++] = m->unread[i];
+			continue;
+		}
+		b->flags &= (uint8_t) ~(BLOB_UNREADABLE | BLOB_BAD_BYTES | BLOB_PRESENT);
+		free(m->unread[i].why);
+	}
+}
+
+/* Those that were missing, and what they name in turn, until nothing more is there. */
+static int read_missing(struct manifests *m)
+{
+	const struct store *s = m->c->store;
+	uint32_t done = 0;
+	int r = 0;
+
+	while (r == 0 && done < s->nblobs) {
+		const uint32_t from = done;
+
+		done = s->nblobs;
+		r = scan_blobs_again(m->c, from);
+		for (uint32_t i = from; i < done && r == 0; i++) {
+			const struct store_blob *b = s->blobs[i];
+
+			if (b->flags & BLOB_NAMED && b->flags & BLOB_PRESENT && !b->manifest &&
+			    !(b->flags & BLOB_UNREADABLE))
+				r = numbers_add(&m->queue, i);
+		}
+		if (r == 0)
+			r = read_all(m);
+	}
+	return r;
+}
+
+static int read_again(struct manifests *m)
+{
+	auto_free bool *half = calloc(m->nunread + 1, sizeof(*half));
+	bool any = m->c->again.count;
+	int r;
+
+	if (!half)
+		return -ENOMEM;
+	for (size_t i = 0; i < m->nunread; i++)
+		any |= half[i] = is_half(m, &m->unread[i]);
+	r = scan_wait(m->c, any);
+	if (r < 0)
+		return r;
+	forget_half(m, half);
+	r = scan_links_again(m->c);
+	if (r == 0)
+		r = name_roots(m);
+	if (r == 0)
+		r = read_all(m);
+	return r < 0 ? r : read_missing(m);
 }
 
 /* ---- what came of it ---- */
@@ -258,20 +347,29 @@ static struct unread *find_unread(const struct manifests *m, uint32_t blob)
 	return m->nunread ? bsearch(&key, m->unread, m->nunread, sizeof(key), compare_unread) : NULL;
 }
 
-/* One that a revision or a tag of c->repository names, and that cannot be followed. tag: NULL for a revision.
+static const char *remedy(const struct manifests *m, const struct unread *u)
+{
+	if (u && u->denied)
+		return "; become root or the registry's user";
+	return !u && m->c->store->cache ? "" : "; push it again, or delete it";
+}
+
+/*
+ * One that a revision or a tag of c->repository names, and that cannot be followed. tag: NULL for a revision.
  */
 static int tell_one(struct manifests *m, const struct store_blob *b, const char *tag)
 {
 	struct scanning *c = m->c;
 	struct unread *u = b->flags & BLOB_UNREADABLE ? find_unread(m, b->number) : NULL;
 	const char *why = u ? u->why : "its content is missing";
+	const enum problem_kind missing = c->store->cache ? PROBLEM_NOT_CACHED : PROBLEM_MANIFEST_MISSING;
 	char text[REG_DIGEST_MAX];
 	int r = 0;
 
 	reg_digest_text(&b->digest, text);
 	if (!tag) {
-		r = scan_tell(c, u ? u->kind : PROBLEM_MANIFEST_MISSING, NULL, NULL, &b->digest,
-			      "manifest %s: %s; push it again, or delete it", text, why);
+		r = scan_tell(c, u ? u->kind : missing, NULL, NULL, &b->digest, "manifest %s: %s%s", text,
+			      why, remedy(m, u));
 		if (u)
 			u->told = true;
 	}
@@ -329,21 +427,6 @@ static int tell_all(struct manifests *m)
 	return r;
 }
 
-static int name_roots(struct manifests *m)
-{
-	const struct store *s = m->c->store;
-	int r = 0;
-
-	for (uint32_t i = 0; i < s->nlinks && r == 0; i++)
-		if (s->links[i].type == LINK_REVISION)
-			r = name(m, s->links[i].blob);
-	for (uint32_t i = 0; i < s->nrepositories && r == 0; i++)
-		for (uint32_t k = 0; k < s->repositories[i].ntags && r == 0; k++)
-			if (s->repositories[i].tags[k].blob != STORE_NONE)
-				r = name(m, s->repositories[i].tags[k].blob);
-	return r;
-}
-
 int scan_manifests(struct scanning *c)
 {
 	struct manifests m = {.c = c};
@@ -352,6 +435,8 @@ int scan_manifests(struct scanning *c)
 	progress_begin(c->progress, "reading manifests", m.queue.count, false);
 	if (r == 0)
 		r = read_all(&m);
+	if (r == 0)
+		r = read_again(&m);
 	if (r == 0) {
 		settle_roles(c->store);
 		settle_platforms(c->store, &m.platforms);
@@ -362,6 +447,7 @@ int scan_manifests(struct scanning *c)
 	free(m.unread);
 	free(m.queue.items);
 	free(m.maybe.items);
+	free(m.tried);
 	refs_platforms_done(&m.platforms);
 	return r;
 }

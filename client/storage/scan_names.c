@@ -9,6 +9,7 @@
 #include "storage/layout.h"
 #include "storage/scan_inner.h"
 #include "util/cleanup.h"
+#include "util/grow.h"
 
 #define MAX_NAME 255
 
@@ -22,17 +23,12 @@ void scan_names_done(struct scan_names *n)
 
 static int add_name(struct scan_names *n, const char *name, bool aside)
 {
+	struct scan_name *items = grow(n->items, n->count, &n->room, sizeof(*items));
 	char *own;
 
-	if (n->count == n->room) {
-		const size_t room = n->room ? n->room * 2 : 64;
-		struct scan_name *items = reallocarray(n->items, room, sizeof(*items));
-
-		if (!items)
-			return -ENOMEM;
-		n->items = items;
-		n->room = room;
-	}
+	if (!items)
+		return -ENOMEM;
+	n->items = items;
 	own = strdup(name);
 	if (!own)
 		return -ENOMEM;
@@ -40,16 +36,11 @@ static int add_name(struct scan_names *n, const char *name, bool aside)
 	return 0;
 }
 
-/* As in the store: what is below a repository comes right after it. */
 static int compare(const void *left, const void *right)
 {
-	const char *a = ((const struct scan_name *)left)->name, *b = ((const struct scan_name *)right)->name;
+	const struct scan_name *a = left, *b = right;
 
-	while (*a && *a == *b) {
-		a++;
-		b++;
-	}
-	return (*a == '/' ? 1 : (unsigned char)*a) - (*b == '/' ? 1 : (unsigned char)*b);
+	return store_compare_names(a->name, b->name);
 }
 
 static void sort(struct scan_names *n)
@@ -189,7 +180,7 @@ int scan_repository_names(struct scanning *c, struct scan_names *ret)
 	if (c->storage->v2 >= 0)
 		r = walk(c, c->storage->v2, false, ret);
 	if (r == 0 && c->storage->aside >= 0) {
-		scan_at(c, LAYOUT_QUARANTINE);
+		scan_at_aside(c, NULL);
 		r = walk(c, c->storage->aside, true, ret);
 		scan_at(c, LAYOUT_V2);
 	}

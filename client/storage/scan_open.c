@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which folder a storage is in. What the user names may be reached through symbolic links; what is in it not.
+/*
+ * Which folder a storage is in. What the user names may be reached through symbolic links; what is in it not.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include "error.h"
 #include "storage/files.h"
 #include "storage/layout.h"
+#include "storage/owner.h"
 #include "storage/scan.h"
 #include "util/cleanup.h"
 
@@ -53,16 +55,7 @@ static int open_root(const char *path, struct reg_error *error)
 /* Of nothing but what others may put into any folder. */
 static int is_empty(int folder)
 {
-	struct files_names names;
-	int r = files_list(folder, &names), empty = 1;
-
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < names.count; i++)
-		if (strcmp(names.items[i], LAYOUT_OURS) != 0 && strcmp(names.items[i], "lost+found") != 0)
-			empty = 0;
-	files_names_done(&names);
-	return empty;
+	return files_is_empty(folder, (const char *const[]){LAYOUT_OURS, "lost+found", NULL});
 }
 
 static int folder_error(const char *path, const char *below, int err, struct reg_error *error)
@@ -110,20 +103,23 @@ static int open_v2(const char *path, int root, int *ret, struct reg_error *error
 	return 0;
 }
 
-static int open_aside(const char *path, int root, const char *quarantine, int *ret, struct reg_error *error)
+static int open_aside(struct storage *s, const char *quarantine, struct reg_error *error)
 {
 	const int fd = quarantine ? open(quarantine, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-				  : files_open_folder(root, LAYOUT_QUARANTINE);
+				  : files_open_folder(s->root, LAYOUT_QUARANTINE);
 	const int err = quarantine && fd < 0 ? -errno : fd;
 
-	if (fd >= 0) {
-		*ret = fd;
-		return 0;
-	}
+	s->aside_path = strdup(quarantine ? quarantine : LAYOUT_QUARANTINE);
+	s->aside_named = quarantine;
+	s->aside = fd < 0 ? -1 : fd;
+	if (!s->aside_path)
+		return reg_fail(error, -ENOMEM, "no memory");
+	if (fd >= 0)
+		return quarantine ? owner_check(s, fd, quarantine, error) : 0;
 	if (err == -ENOENT)
 		return 0;
 	return quarantine ? reg_fail(error, err, "%s: %s", quarantine, strerror(-err))
-			  : folder_error(path, LAYOUT_QUARANTINE, err, error);
+			  : folder_error(s->path, LAYOUT_QUARANTINE, err, error);
 }
 
 int storage_open(const char *path, const char *quarantine, struct storage *ret, struct reg_error *error)
@@ -139,12 +135,12 @@ int storage_open(const char *path, const char *quarantine, struct storage *ret, 
 	if (r == 0)
 		r = open_v2(path, s.root, &s.v2, error);
 	if (r == 0)
-		r = open_aside(path, s.root, quarantine, &s.aside, error);
+		r = open_aside(&s, quarantine, error);
 	if (r < 0)
 		storage_close(&s);
 	else
 		*ret = s;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 void storage_close(struct storage *s)
@@ -153,5 +149,6 @@ void storage_close(struct storage *s)
 	files_close(&s->v2);
 	files_close(&s->root);
 	free(s->path);
-	s->path = NULL;
+	free(s->aside_path);
+	s->path = s->aside_path = NULL;
 }

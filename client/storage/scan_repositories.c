@@ -74,6 +74,23 @@ static int add_alias(struct scanning *c, const struct reg_digest *d, const struc
 	return r < 0 ? r : store_alias_add(c->repository, blob, target);
 }
 
+/* Is it good, and names the digest of its path? */
+static bool check_own(struct scan_link *l, const struct reg_digest *d)
+{
+	if (l->state == SCAN_LINK_GOOD && !reg_digest_equal(&l->digest, d)) {
+		l->state = SCAN_LINK_BAD;
+		snprintf(l->wrong, sizeof(l->wrong), "names something else than its path");
+	}
+	return l->state == SCAN_LINK_GOOD;
+}
+
+static int doubt(struct scanning *c, const struct reg_digest *d, enum store_link_type type)
+{
+	const struct scan_doubt it = {.blob = store_blob_find(c->store, d), .link = (uint8_t)type};
+
+	return scan_doubt(c, &it);
+}
+
 /* Read whole: a link whose content is wrong does not count for the registry, but it does for us. */
 static int read_one(struct scanning *c, int folder, const char *hex, const struct reg_digest *d,
 		    enum store_link_type type)
@@ -88,19 +105,47 @@ static int read_one(struct scanning *c, int folder, const char *hex, const struc
 		return r;
 	if (is_alias(&l, d, type))
 		return add_alias(c, d, &l, 0);
-	if (l.state == SCAN_LINK_GOOD && !reg_digest_equal(&l.digest, d)) {
-		l.state = SCAN_LINK_BAD;
-		snprintf(l.wrong, sizeof(l.wrong), "names something else than its path");
-	}
-	if (l.state == SCAN_LINK_GOOD)
+	if (check_own(&l, d))
 		return add_link(c, d, type, 0, l.changed);
 	/* Without a link the folder is what is left of a manifest that was deleted. */
 	if (l.state != SCAN_LINK_MISSING) {
-		r = tell_bad(c, path, d, type, &l);
+		const bool doubtful = l.kind == PROBLEM_LINK_BAD && scan_is_fresh(c, l.changed);
+
+		r = add_link(c, d, type, LINK_BAD, l.changed);
 		if (r == 0)
-			r = add_link(c, d, type, LINK_BAD, l.changed);
+			r = doubtful ? doubt(c, d, type) : tell_bad(c, path, d, type, &l);
 	}
 	return r < 0 ? r : tell_halves(c, folder, hex);
+}
+
+/* Still bad, or a push has written it since. */
+int scan_link_again(struct scanning *c, int folder, const struct scan_doubt *doubt)
+{
+	const enum store_link_type type = (enum store_link_type)doubt->link;
+	const struct reg_digest *d = &c->store->blobs[doubt->blob]->digest;
+	const uint32_t link = store_link_find(c->store, c->repository, doubt->blob, type);
+	char path[REG_DIGEST_MAX + 16];
+	struct scan_link l;
+	uint32_t target;
+	int r;
+
+	reg_digest_text(d, path);
+	*strchr(path, ':') = '/';
+	strcat(path, "/link");
+	r = scan_read_link(c, folder, path, &l);
+	if (r < 0 || l.state == SCAN_LINK_MISSING || link == STORE_NONE)
+		return r;
+	c->store->links[link].changed = l.changed;
+	if (is_alias(&l, d, type)) {
+		r = store_blob_add(c->store, &l.digest, &target);
+		if (r == 0)
+			r = store_alias_add(c->repository, doubt->blob, target);
+		store_repository_sort_aliases(c->repository);
+	} else if (!check_own(&l, d)) {
+		return tell_bad(c, path, d, type, &l);
+	}
+	c->store->links[link].flags &= (uint8_t)~LINK_BAD;
+	return r;
 }
 
 /* A symbolic link or a file where the folder of a link should be: 0; it counts as a bad link in the first
@@ -184,7 +229,7 @@ static int read_aside(struct scanning *c, const char *name)
 
 	if (fd < 0)
 		return scan_lost(c, name, fd, SCAN_BLIND);
-	scan_at(c, LAYOUT_QUARANTINE "/repositories");
+	scan_at_aside(c, "repositories");
 	scan_push(c, name);
 	for (size_t i = 0; i < 2 && r == 0; i++) {
 		const struct scan_digests how = {.one = link_aside, .data = &types[i], .loss = SCAN_BLIND};
@@ -236,10 +281,11 @@ static int read_here(struct scanning *c, int fd)
 	static const struct scan_digests layers = {.one = layer, .loss = SCAN_UNSURE};
 	int e = look_at_folders(c, fd);
 
-	if (e == 0)
-		e = scan_digests(c, fd, "_manifests/revisions", &revisions);
+	/* Against the order of a push, so that what was seen of one has all under it. */
 	if (e == 0)
 		e = scan_tags(c, fd);
+	if (e == 0)
+		e = scan_digests(c, fd, "_manifests/revisions", &revisions);
 	if (e == 0)
 		e = scan_digests(c, fd, "_layers", &layers);
 	if (e == 0)

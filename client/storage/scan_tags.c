@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "storage/scan_inner.h"
@@ -18,30 +19,67 @@ static int bad_tag(struct scanning *c, const char *tag, enum problem_kind kind, 
 	return r;
 }
 
-/* *ret_gone: the folder itself has vanished, so this is no tag any more. */
-static int read_current(struct scanning *c, const struct scan_folder *f, const char *tag, uint32_t *ret_blob,
-			time_t *ret_changed, bool *ret_gone)
+struct current {
+	uint32_t blob;
+	time_t changed;
+	bool gone; /* the folder itself has vanished, so this is no tag any more */
+	bool doubtful; /* it is to be read again, and nothing is told until then */
+};
+
+static int read_current(struct scanning *c, int tags, const char *tag, struct current *ret)
 {
+	struct current now = {.blob = STORE_NONE};
 	char path[256 + 16];
 	struct scan_link l;
 	struct stat st;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/current/link", tag);
-	r = scan_read_link(c, f->fd, path, &l);
+	r = scan_read_link(c, tags, path, &l);
+	now.changed = l.changed;
 	if (r < 0)
 		return r;
-	*ret_blob = STORE_NONE;
-	*ret_changed = l.changed;
-	if (l.state == SCAN_LINK_GOOD)
-		return store_blob_add(c->store, &l.digest, ret_blob);
-	if (l.state == SCAN_LINK_BAD)
-		return bad_tag(c, tag, l.kind == PROBLEM_LINK_BAD ? PROBLEM_TAG_BAD : l.kind, l.wrong);
-	if (files_stat(f->fd, tag, &st) == -ENOENT) {
-		*ret_gone = true;
+	if (l.state == SCAN_LINK_GOOD) {
+		r = store_blob_add(c->store, &l.digest, &now.blob);
+	} else if (l.state == SCAN_LINK_BAD) {
+		now.doubtful = l.kind == PROBLEM_LINK_BAD && scan_is_fresh(c, l.changed);
+		if (!now.doubtful)
+			r = bad_tag(c, tag, l.kind == PROBLEM_LINK_BAD ? PROBLEM_TAG_BAD : l.kind, l.wrong);
+	} else if (files_stat(tags, tag, &st) == -ENOENT) {
+		now.gone = true;
+	} else {
+		now.doubtful = scan_is_fresh(c, st.st_mtime);
+		if (!now.doubtful)
+			r = bad_tag(c, tag, PROBLEM_TAG_BAD, "is missing");
+	}
+	*ret = now;
+	return r;
+}
+
+static int compare_names(const void *key, const void *item)
+{
+	return strcmp(key, ((const struct store_tag *)item)->name);
+}
+
+int scan_tag_again(struct scanning *c, int tags, const char *tag)
+{
+	struct store_repository *r = c->repository;
+	struct store_tag *t = bsearch(tag, r->tags, r->ntags, sizeof(*t), compare_names);
+	struct current now;
+	const int e = read_current(c, tags, tag, &now);
+
+	if (e < 0 || !t)
+		return e;
+	if (!now.gone) {
+		t->blob = now.blob;
+		t->changed = now.changed;
 		return 0;
 	}
-	return bad_tag(c, tag, PROBLEM_TAG_BAD, "is missing");
+	free(t->name);
+	free(t->entries);
+	r->ntags--;
+	memmove(t, t + 1, (size_t)(r->tags + r->ntags - t) * sizeof(*t));
+	return 0;
 }
 
 static int entry(struct scanning *c, const struct scan_folder *f, size_t i, const struct reg_digest *d,
@@ -64,9 +102,7 @@ static int entry(struct scanning *c, const struct scan_folder *f, size_t i, cons
 static int read_tag(struct scanning *c, const struct scan_folder *f, const char *tag)
 {
 	static const struct scan_digests how = {.one = entry, .loss = SCAN_NOTHING};
-	bool gone = false;
-	time_t changed;
-	uint32_t blob;
+	struct current now;
 	int r;
 
 	if (!reg_name_is_tag(tag)) {
@@ -75,10 +111,15 @@ static int read_tag(struct scanning *c, const struct scan_folder *f, const char 
 			     : store_unsure(c->repository, "%s/%s is no valid name of a tag: move it away",
 					    c->path, tag);
 	}
-	r = read_current(c, f, tag, &blob, &changed, &gone);
-	if (r < 0 || gone)
+	r = read_current(c, f->fd, tag, &now);
+	if (r < 0 || now.gone)
 		return r;
-	r = store_tag_add(c->repository, tag, blob, changed);
+	r = store_tag_add(c->repository, tag, now.blob, now.changed);
+	if (r == 0 && now.doubtful) {
+		const struct scan_doubt d = {.tag = c->repository->tags[c->repository->ntags - 1].name};
+
+		r = scan_doubt(c, &d);
+	}
 	if (r == 0 && c->flags & SCAN_HISTORY) {
 		char path[256 + 8];
 

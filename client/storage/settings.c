@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -212,6 +213,28 @@ static void read_http(struct walk *w, const struct config_value *root, struct se
 	s->proxy = has_text(w, section(w, root, "proxy"), "remoteurl");
 }
 
+/* Of version 3; 2.x asks for every child whatever stands there. */
+static void read_indexes(struct walk *w, const struct config_value *root, struct settings *s)
+{
+	const struct config_value *manifests = section(w, section(w, root, "validation"), "manifests");
+	auto_free char *platforms = text_of(w, section(w, manifests, "indexes"), "platforms");
+
+	s->sparse = platforms && (strcasecmp(platforms, "none") == 0 || strcasecmp(platforms, "list") == 0);
+}
+
+/*
+ * "prefer" means: unless the storage was in use without one. What is not known to be false may lose images.
+ */
+static void read_database(struct walk *w, const struct config_value *root, struct settings *s)
+{
+	const struct config_value *database = member(w, root, "database");
+	const struct config_value *enabled = NULL;
+
+	if (database && database->kind == CONFIG_MAPPING)
+		enabled = member(w, database, "enabled");
+	s->database = enabled && enabled->kind != CONFIG_NULL && boolean(enabled) != 0;
+}
+
 static void read_all(struct walk *w, struct config_document *d, struct config_value *root,
 		     char *const *environment, struct settings *s)
 {
@@ -236,6 +259,8 @@ static void read_all(struct walk *w, struct config_document *d, struct config_va
 	read_maintenance(w, storage, s);
 	read_cache(w, storage, s);
 	read_http(w, root, s);
+	read_indexes(w, root, s);
+	read_database(w, root, s);
 }
 
 void settings_done(struct settings *s)

@@ -22,6 +22,9 @@ struct settings {
 	char *prefix; /* http.prefix, "/" if none */
 	bool tls; /* http.tls.certificate or letsencrypt is set */
 	bool proxy; /* proxy.remoteurl: a pull-through cache */
+	bool sparse; /* validation.manifests.indexes.platforms: indexes without all of their children are
+			taken */
+	bool database; /* database.enabled, of GitLab's registry, is anything but false */
 };
 
 /*

@@ -20,8 +20,7 @@ struct variable {
 	const char *parts[MAX_PARTS];
 	size_t nparts;
 	const char *value;
-	bool storage; /* REGISTRY_STORAGE..: what is below it is a map, and not known to the registry's parser
-		       */
+	bool storage; /* REGISTRY_STORAGE..: below it is a map, which the registry's parser does not know */
 };
 
 /*
@@ -31,6 +30,8 @@ struct variable {
 static bool is_wanted(const char *name)
 {
 	static const char *const names[] = {
+		"DATABASE",
+		"DATABASE_ENABLED",
 		"HTTP",
 		"HTTP_ADDR",
 		"HTTP_NET",
@@ -42,6 +43,10 @@ static bool is_wanted(const char *name)
 		"PROXY",
 		"PROXY_REMOTEURL",
 		"STORAGE",
+		"VALIDATION",
+		"VALIDATION_MANIFESTS",
+		"VALIDATION_MANIFESTS_INDEXES",
+		"VALIDATION_MANIFESTS_INDEXES_PLATFORMS",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)

@@ -243,6 +243,12 @@ static int compare_tags(const void *left, const void *right)
 	return strcmp(a->name, b->name);
 }
 
+void store_repository_sort_aliases(struct store_repository *r)
+{
+	if (r->naliases)
+		qsort(r->aliases, r->naliases, sizeof(*r->aliases), compare_aliases);
+}
+
 void store_repository_end(struct store *s, struct store_repository *r)
 {
 	struct store_link *links = s->links + r->first_link;
@@ -250,8 +256,7 @@ void store_repository_end(struct store *s, struct store_repository *r)
 
 	if (r->ntags)
 		qsort(r->tags, r->ntags, sizeof(*r->tags), compare_tags);
-	if (r->naliases)
-		qsort(r->aliases, r->naliases, sizeof(*r->aliases), compare_aliases);
+	store_repository_sort_aliases(r);
 	if (r->nlinks)
 		qsort(links, r->nlinks, sizeof(*links), compare_links);
 	for (uint32_t i = 0; i < r->nlinks; i++) {
@@ -286,8 +291,7 @@ uint32_t store_link_find(const struct store *s, const struct store_repository *r
 	return STORE_NONE;
 }
 
-/* Repositories sort as in a walk of their folders: what is below one comes right after it. */
-static int compare_names(const char *a, const char *b)
+int store_compare_names(const char *a, const char *b)
 {
 	for (;; a++, b++) {
 		const unsigned char x = *a == '/' ? 1 : (unsigned char)*a,
@@ -306,7 +310,7 @@ uint32_t store_repository_find(const struct store *s, const char *name)
 
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
-		const int r = compare_names(s->repositories[middle].name, name);
+		const int r = store_compare_names(s->repositories[middle].name, name);
 
 		if (r == 0)
 			return middle;

@@ -20,15 +20,13 @@
 
 #define STORE_NONE UINT32_MAX /* no such blob, link or repository */
 
-/* ---- what a manifest points to -------------------------------------------------------------------------
- */
+/* ---- what a manifest points to ---- */
 
 enum store_role {
 	ROLE_CHILD = 1, /* an index's manifest */
 	ROLE_CONFIG,
 	ROLE_LAYER,
-	ROLE_FOREIGN, /* a layer that may be kept elsewhere (urls): it need not be here, but is held if it is
-		       */
+	ROLE_FOREIGN, /* a layer that may be kept elsewhere (urls): it need not be here, is held if it is */
 	ROLE_SUBJECT, /* the manifest that this one refers to: it is not held by this, it holds this */
 };
 
@@ -46,17 +44,14 @@ struct store_manifest {
 	struct store_ref refs[];
 };
 
-/* ---- blobs ----------------------------------------------------------------------------------------------
- */
+/* ---- blobs ---- */
 
 enum store_blob_flags {
 	BLOB_PRESENT = 1, /* blobs/<algorithm>/<xx>/<hex>/data is a regular file */
 	BLOB_ASIDE = 2, /* the quarantine has it; it may be present as well */
-	BLOB_ODD =
-		4, /* something is there that no registry made (a link, a folder, no access): never touched */
+	BLOB_ODD = 4, /* what is there no registry made (a link, a folder, no access): never touched */
 	BLOB_NAMED = 8, /* something names it as a manifest: a revision, a tag, an index */
-	BLOB_UNREADABLE =
-		16, /* .. and it is there, but no manifest that can be understood, or not its bytes */
+	BLOB_UNREADABLE = 16, /* .. and it is there, but no manifest that is understood, or not its bytes */
 	BLOB_BAD_BYTES = 32, /* its bytes are known not to have its digest */
 };
 
@@ -76,8 +71,7 @@ static inline bool store_blob_is_there(const struct store_blob *b)
 	return b->flags & (BLOB_PRESENT | BLOB_ASIDE);
 }
 
-/* ---- repositories ---------------------------------------------------------------------------------------
- */
+/* ---- repositories ---- */
 
 enum store_link_type { LINK_REVISION = 1, LINK_LAYER };
 
@@ -109,8 +103,9 @@ struct store_tag {
 };
 
 /*
- * A layer link whose file names another digest than its path: a blob that was pushed by its sha512 lies under its
- * sha256, and the link _layers/sha512/.. leads there. What holds the one holds the other, in this repository.
+ * A layer link whose file names another digest than its path: a blob that was pushed by its sha512 lies under
+ * its sha256, and the link _layers/sha512/.. leads there. What holds the one holds the other, in this
+ * repository.
  */
 struct store_alias {
 	uint32_t blob, target;
@@ -136,6 +131,7 @@ struct store_repository {
 	 */
 	char *unsure;
 	time_t changed; /* the newest mtime of its own folders */
+	bool links_lost; /* something of it could not be read: there may be more links than are known */
 	bool has_tags, has_layers, has_manifests; /* such a folder is there, empty or not */
 };
 
@@ -147,8 +143,13 @@ struct store {
 	struct store_repository *repositories; /* sorted by name, '/' before all */
 	uint32_t nblobs, nlinks, nrepositories;
 	uint32_t room_blobs, room_links, room_repositories;
-	/* Not NULL: a part of the storage could not be read at all, so that nothing can be called garbage. */
+	/*
+	 * Not NULL: a part of the storage could not be read at all, or what needs its blobs is not in it, so
+	 * that nothing can be called garbage.
+	 */
 	char *blind;
+	bool cache; /* of a pull-through cache: what is missing is fetched when somebody asks for it */
+	bool sparse; /* its registry takes indexes whose children it does not have */
 	struct problems problems; /* what the scan met */
 };
 
@@ -164,7 +165,8 @@ uint32_t store_blob_find(const struct store *s, const struct reg_digest *d); /* 
  * next one. The pointer is good until the next is added. NULL: no memory.
  */
 struct store_repository *store_repository_add(struct store *s, const char *name);
-/* 0 or -ENOMEM. A tag's and an upload's strings are copied. The same link twice is one, see LINK_ASIDE_TOO.
+/*
+ * 0 or -ENOMEM. A tag's and an upload's strings are copied. The same link twice is one, see LINK_ASIDE_TOO.
  */
 int store_link_add(struct store *s, struct store_repository *r, const struct store_link *link);
 int store_tag_add(struct store_repository *r, const char *name, uint32_t blob, time_t changed);
@@ -172,7 +174,10 @@ int store_entry_add(struct store_tag *t, uint32_t blob, time_t pushed);
 int store_upload_add(struct store_repository *r, const struct store_upload *u);
 int store_alias_add(struct store_repository *r, uint32_t blob, uint32_t target);
 void store_repository_end(struct store *s, struct store_repository *r); /* sorts */
+void store_repository_sort_aliases(struct store_repository *r); /* after one was added later */
 
+/* The order of repositories, as in a walk of their folders: what is below one comes right after it. */
+int store_compare_names(const char *a, const char *b);
 /* The number of a link, or STORE_NONE. */
 uint32_t store_link_find(const struct store *s, const struct store_repository *r, uint32_t blob,
 			 enum store_link_type type);

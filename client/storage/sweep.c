@@ -222,7 +222,7 @@ static int remove_for_good(struct sweep *w, struct store *s, const struct mark *
 	if (r == 0)
 		r = sweep_uploads(w, s);
 	if (r == 0 && !w->o->keep_empty)
-		r = empty_remove(w, s, m);
+		r = sweep_empty_remove(w, s, m);
 	return r;
 }
 
@@ -238,6 +238,8 @@ static int take_all(struct sweep *w, struct store *s, struct mark *m)
 			w->error, r,
 			"%s is on another file system than its garbage: use --quarantine DIR on the file system of %s/%s",
 			w->o->quarantine ? w->o->quarantine : "the quarantine", w->storage->path, LAYOUT_V2);
+	if (quarantine_is_full(r))
+		reg_fail(w->error, r, "nothing is taken away: %s", quarantine_why(r));
 	return r;
 }
 
@@ -251,7 +253,7 @@ static int collect(struct sweep *w, struct store *s, struct mark *m)
 	if (r < 0 || w->stuck)
 		return r;
 	if (!w->o->keep_empty)
-		r = empty_begin(w, s, m);
+		r = sweep_empty_begin(w, s, m);
 	/* What was kept on purpose is nothing to wait for. */
 	waiting = !w->o->keep && anything_aside(s);
 	if (r == 0)
@@ -260,6 +262,12 @@ static int collect(struct sweep *w, struct store *s, struct mark *m)
 		r = second_reading(w, s, m);
 	if (r != 0) {
 		sweep_undo(w);
+		/* These go without a rename, and perhaps make the room that the next run needs. */
+		if (quarantine_is_full(r) && sweep_uploads(w, s) == 0 && w->result.uploads.count)
+			reg_fail(w->error, r,
+				 "no space is left for the quarantine's folders, but %llu dead uploads are "
+				 "gone: run again",
+				 (unsigned long long)w->result.uploads.count);
 		return r;
 	}
 	return w->stuck ? 0 : remove_for_good(w, s, m);

@@ -30,7 +30,8 @@ static int remove_entry(struct sweep *w, const struct store *s, const struct sto
 	if (err == -ENOENT || (err == 0 && (!S_ISREG(st.st_mode) || st.st_mtime != e->pushed)))
 		return 0;
 	if (err == 0) {
-		/* Its folder, with whatever it holds, by one rename: half of it would never be found again.
+		/*
+		 * Its folder, with whatever it holds, by one rename: half of it would never be found again.
 		 */
 		*strrchr(path, '/') = '\0';
 		err = trash_take(w->storage->v2, path, w->aside);

@@ -44,7 +44,8 @@ int sweep_each(struct sweep *w, struct store *s, const struct mark *m, enum thin
 void sweep_moved(struct store *s, const struct seen *seen, bool here, bool aside);
 
 void sweep_log(struct sweep *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A thing (or NULL) could not be moved or removed: counted and told. err is negative. Returns 0 or -ENOMEM.
+/*
+ * A thing (or NULL) could not be moved or removed: counted and told. err is negative. Returns 0 or -ENOMEM.
  */
 int sweep_failed(struct sweep *w, enum problem_kind kind, const struct thing *t, const char *path,
 		 const char *what, int err);
@@ -64,7 +65,8 @@ int sweep_entries(struct sweep *w, struct store *s);
 int sweep_uploads(struct sweep *w, const struct store *s);
 int sweep_mark(struct sweep *w, struct store *s, time_t recent, struct mark *ret);
 
-int empty_begin(struct sweep *w, const struct store *s, const struct mark *m);
-int empty_remove(struct sweep *w, const struct store *s, const struct mark *m);
+/* Which repositories will be left empty: decided before anything is taken away, removed at the end. */
+int sweep_empty_begin(struct sweep *w, const struct store *s, const struct mark *m);
+int sweep_empty_remove(struct sweep *w, const struct store *s, const struct mark *m);
 
 #endif

@@ -295,7 +295,8 @@ static int delete_one(struct sweep *w, struct store *s, const struct seen *seen)
 		return 0;
 	if (sweep_interrupted(w))
 		return -EINTR;
-	/* Its place goes before it does: after a kill in between it is still found here, and its place too.
+	/*
+	 * Its place goes before it does: after a kill in between it is still found here, and its place too.
 	 */
 	if (!seen->here) {
 		r = quarantine_remove_place(w->storage, &seen->thing);

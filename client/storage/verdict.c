@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "storage/layout.h"
 #include "storage/verdict_inner.h"
 #include "util/cleanup.h"
 #include "util/utf8.h"
@@ -22,9 +23,10 @@ int verdict_init(struct verdict *v, const struct store *s, const struct mark *m,
 		.delete_untagged = delete_untagged,
 		.blobs = calloc(s->nblobs ? s->nblobs : 1, 1),
 		.links = calloc(s->nlinks ? s->nlinks : 1, 1),
+		.kept = calloc(s->nblobs ? s->nblobs : 1, 1),
 		.refusals = calloc(VERDICT_MAX, sizeof(*v->refusals)),
 	};
-	if (v->blobs && v->links && v->refusals)
+	if (v->blobs && v->links && v->kept && v->refusals)
 		return 0;
 	verdict_done(v);
 	return -ENOMEM;
@@ -40,6 +42,7 @@ void verdict_done(struct verdict *v)
 	free(v->refusals);
 	free(v->blobs);
 	free(v->links);
+	free(v->kept);
 	*v = (struct verdict){0};
 }
 
@@ -136,6 +139,16 @@ static int on_link(struct verdict *v, const struct collector_line *line, enum st
 	return v->mark->links[link] == MARK_GARBAGE ? 0 : verdict_link(v, repository, link);
 }
 
+static void on_mark(struct verdict *v, const struct collector_line *line)
+{
+	const uint32_t blob = store_blob_find(v->store, &line->digest);
+
+	if (blob == STORE_NONE || store_repository_find(v->store, line->repository) == STORE_NONE)
+		v->strange = line->digest;
+	else
+		v->kept[blob] = 1;
+}
+
 int verdict_line(void *data, const struct collector_line *line)
 {
 	struct verdict *v = data;
@@ -145,6 +158,9 @@ int verdict_line(void *data, const struct collector_line *line)
 	switch (line->event) {
 	case COLLECTOR_REPOSITORY:
 		memcpy(v->repository, line->repository, sizeof(v->repository));
+		return 0;
+	case COLLECTOR_MARK:
+		on_mark(v, line);
 		return 0;
 	case COLLECTOR_BLOB:
 		return on_blob(v, line);
@@ -198,6 +214,19 @@ static int look_at_revision(struct verdict *v, uint32_t repository, uint32_t lin
 	return 0;
 }
 
+/* B17: a manifest goes that nobody needs, and its link stays: the registry would name what is gone. */
+static int refuse_left_link(struct verdict *v, const struct store_repository *r, uint32_t blob)
+{
+	const struct reg_digest *digest = &v->store->blobs[blob]->digest;
+	char path[LAYOUT_MAX], text[REG_DIGEST_MAX];
+
+	layout_link(path, r->name, LINK_REVISION, digest);
+	*strrchr(path, '/') = '\0'; /* the folder: that is what a collector removes */
+	return verdict_refuse(v, BUG_B17, digest, r->name, NULL,
+			      "%s: manifest %s would go, and its link would stay: %s/" LAYOUT_V2 "/%s",
+			      r->name, reg_digest_text(digest, text), v->store->root, path);
+}
+
 static int look_at_revisions(struct verdict *v, uint32_t repository)
 {
 	const struct store_repository *r = &v->store->repositories[repository];
@@ -206,9 +235,12 @@ static int look_at_revisions(struct verdict *v, uint32_t repository)
 	for (uint32_t l = r->first_link; e == 0 && l < r->first_link + r->nlinks; l++) {
 		const struct store_link *link = &v->store->links[l];
 
-		if (link->type == LINK_REVISION && !(link->flags & LINK_ASIDE) && !v->links[l] &&
-		    !v->blobs[link->blob] && v->mark->links[l] == MARK_GARBAGE &&
-		    v->store->blobs[link->blob]->manifest)
+		if (link->type != LINK_REVISION || link->flags & LINK_ASIDE || v->links[l] ||
+		    v->mark->links[l] != MARK_GARBAGE)
+			continue;
+		if (v->blobs[link->blob])
+			e = refuse_left_link(v, r, link->blob);
+		else if (v->store->blobs[link->blob]->manifest)
 			e = look_at_revision(v, repository, l);
 	}
 	return e;
@@ -234,4 +266,18 @@ int verdict_end(struct verdict *v, const struct collector_end *end)
 	for (uint32_t i = 0; r == 0 && i < v->store->nrepositories; i++)
 		r = look_at_revisions(v, i);
 	return r;
+}
+
+enum verdict_sight verdict_sight(const struct verdict *v, struct reg_digest *ret)
+{
+	if (v->strange.algorithm) {
+		*ret = v->strange;
+		return SIGHT_STRANGE;
+	}
+	for (uint32_t i = 0; v->summary && i < v->store->nblobs; i++)
+		if (v->store->blobs[i]->flags & BLOB_PRESENT && !v->kept[i] && !v->blobs[i]) {
+			*ret = v->store->blobs[i]->digest;
+			return SIGHT_PART;
+		}
+	return SIGHT_SAME;
 }

@@ -22,7 +22,9 @@ enum bug {
 	BUG_B8,
 	BUG_B9,
 	BUG_B12,
-	BUG_B15
+	BUG_B15,
+	BUG_B17,
+	BUG_END
 };
 
 /* "B3": the names of the manual's table. And a line: what it is, since when, how to go on. */
@@ -43,6 +45,8 @@ struct verdict {
 	bool delete_untagged;
 	char repository[256]; /* the one that the collector began last: it fails there, if it does */
 	uint8_t *blobs, *links; /* by number: 1: the collector would remove it */
+	uint8_t *kept; /* by number of a blob: 1: it says that it keeps it */
+	struct reg_digest strange; /* one that it keeps, and that is not here; algorithm 0: none */
 	/* What it named, and what its last line says that it named: unless they are one, it was not
 	 * understood.
 	 */
@@ -61,8 +65,20 @@ int verdict_init(struct verdict *v, const struct store *s, const struct mark *m,
 void verdict_done(struct verdict *v);
 /* A collector_fn: data is the verdict. 0, or -ENOMEM. */
 int verdict_line(void *data, const struct collector_line *line);
-/* After the last line of a dry run: what only shows in the whole (B2), and what its failure means (B4 to B9,
- * B15). */
+/* After the last line of a dry run: what only shows in the whole (B2, B17), and what its failure means (B4 to
+ * B9, B15). */
 int verdict_end(struct verdict *v, const struct collector_end *end);
+
+/*
+ * Is it this storage that the collector read? A collector keeps or removes every blob, and says so of each.
+ * Of another storage it tells of what is not here; of an old copy of this one it does not tell of what came
+ * since. Asked after a dry run that did not fail: its last line is there.
+ */
+enum verdict_sight {
+	SIGHT_SAME,
+	SIGHT_STRANGE, /* it keeps *ret, which is not here */
+	SIGHT_PART, /* it does not speak of *ret, which is here */
+};
+enum verdict_sight verdict_sight(const struct verdict *v, struct reg_digest *ret);
 
 #endif

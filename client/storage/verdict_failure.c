@@ -13,8 +13,7 @@ enum { MAX_PATHS = 5 };
 struct failure {
 	enum bug bug;
 	const char *words, *more; /* both are in the message; more: NULL: no more */
-	const char *
-		repository; /* what stands before its name in the message; NULL: the last one that it began */
+	const char *repository; /* what stands before its name; NULL: it is the last one that was begun */
 	unsigned kinds; /* of problems: files to name */
 };
 
@@ -100,6 +99,29 @@ static void add_paths(const struct verdict *v, const struct failure *f, const ch
 		(void)buf_printf(ret, " and %zu more", n - MAX_PATHS);
 }
 
+/* It finds nothing where we find something: in a container, say, where our paths lead elsewhere. */
+static bool is_elsewhere(const struct store *s, const struct failure *f, const char *message)
+{
+	if (f->bug != BUG_B8)
+		return false;
+	if (strstr(message, "/repositories"))
+		return s->nrepositories > 0;
+	for (uint32_t i = 0; i < s->nblobs; i++)
+		if (s->blobs[i]->flags & BLOB_PRESENT)
+			return true;
+	return false;
+}
+
+/* No known bug. */
+static int fail(struct verdict *v, const struct collector_end *end)
+{
+	const bool unseen = strstr(end->message, "configuration error: open ");
+
+	return verdict_refuse(v, BUG_NONE, NULL, NULL, NULL, "the collector fails%s%s%s",
+			      end->message[0] ? ": " : (end->status < 0 ? ": it was killed" : ""), end->message,
+			      unseen ? "; name its configuration, as that program sees it, with --registry-config" : "");
+}
+
 int verdict_failure(struct verdict *v, const struct collector_end *end)
 {
 	const struct failure *f = find(end->message);
@@ -109,8 +131,11 @@ int verdict_failure(struct verdict *v, const struct collector_end *end)
 	int r;
 
 	if (!f)
-		return verdict_refuse(v, BUG_NONE, NULL, NULL, NULL, "the collector fails%s%s",
-				      end->message[0] ? ": " : (end->status < 0 ? ": it was killed" : ""),
+		return fail(v, end);
+	if (is_elsewhere(v->store, f, end->message))
+		return verdict_refuse(v, BUG_NONE, NULL, NULL, NULL,
+				      "the registry's collector reads another storage, in which there is nothing: %s; name "
+				      "its configuration with --config or --registry-config",
 				      end->message);
 	find_repository(v, f, end->message, repository);
 	find_digest(end->message, &digest);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The known ways of the registry's collector to destroy something or to fail: the manual has the same names.
+/*
+ * The known ways of the registry's collector to destroy something or to fail: the manual has the same names.
  */
 #include "storage/verdict.h"
 
@@ -45,6 +46,11 @@ static const struct {
 	[BUG_B15] = {"B15",
 		     "the collector ends at the first manifest that it cannot read, and version 3 cannot "
 		     "read schema 1 any more; delete that manifest, or use --engine=builtin"},
+	[BUG_B17] = {"B17",
+		     "the collector with --delete-untagged removes the manifests of a repository in which it "
+		     "never saw a tag (version 3), or which has no folder _layers (version 2), and leaves "
+		     "their links: the registry goes on naming what is gone; delete those manifests by their "
+		     "digests, or use --engine=builtin, which does it right"},
 };
 
 const char *bug_name(enum bug b)

@@ -18,21 +18,18 @@
 #include "storage/plan.h"
 #include "util/cleanup.h"
 #include "util/durable.h"
+#include "util/grow.h"
 
 #define NOTED "leaving" /* in ROOT/.regfs-gc: a name a line */
 #define NOTED_MAX ((size_t)256 << 20)
 
 static int add(struct sweep *w, const char *name)
 {
-	if (w->nleaving == w->room_leaving) {
-		const size_t more = w->room_leaving ? w->room_leaving * 2 : 16;
-		char **grown = reallocarray(w->leaving, more, sizeof(*grown));
+	char **grown = grow(w->leaving, w->nleaving, &w->room_leaving, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		w->leaving = grown;
-		w->room_leaving = more;
-	}
+	if (!grown)
+		return -ENOMEM;
+	w->leaving = grown;
 	w->leaving[w->nleaving] = strdup(name);
 	if (!w->leaving[w->nleaving])
 		return -ENOMEM;
@@ -105,10 +102,11 @@ static int note_down(struct sweep *w)
 	if (r == 0)
 		r = durable_file(w->ours, NOTED, text.data, text.size);
 	buf_done(&text);
-	return r;
+	/* It is for the run after one that is killed: no reason to give nothing back on a full disk. */
+	return quarantine_is_full(r) ? 0 : r;
 }
 
-int empty_begin(struct sweep *w, const struct store *s, const struct mark *m)
+int sweep_empty_begin(struct sweep *w, const struct store *s, const struct mark *m)
 {
 	auto_free char **noted = NULL;
 	struct buf text;
@@ -235,7 +233,7 @@ static bool is_empty_yet(const struct sweep *w, const struct store *s, const str
 	return plan_is_empty(s, m, n, w->now);
 }
 
-int empty_remove(struct sweep *w, const struct store *s, const struct mark *m)
+int sweep_empty_remove(struct sweep *w, const struct store *s, const struct mark *m)
 {
 	const int repositories = files_open_folder(w->storage->v2, "repositories");
 	const uint64_t failed = w->result.failed;
