@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "random.h"
+#include "util/random.h"
 #include "repository.h"
 
 void abilities_init(struct abilities *a)

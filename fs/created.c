@@ -254,7 +254,15 @@ static void date_by_config(struct image_job *job)
 {
 	struct image *i = job->image;
 	struct reg_call call;
+	struct timespec now;
 
+	clock_gettime(CLOCK_REALTIME, &now);
+	/* What is no date is not told from a config without one: the config is asked. */
+	if (i->kind == REG_KIND_MANIFEST && i->config_kind == CONFIG_IMAGE &&
+	    reg_date_plausible(&i->stated, &now)) {
+		set_date(job, CREATED_CONFIG, &i->stated);
+		return;
+	}
 	if (i->config_kind == CONFIG_SILENT ||
 	    (i->config_kind == CONFIG_OTHER && i->config_size > REG_MAX_CONFIG)) {
 		date_without_config(job, NULL);

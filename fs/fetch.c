@@ -45,6 +45,11 @@ void fetch_end(struct tree *t, struct fetch *f, int err)
 	}
 }
 
+uint64_t fetch_when(const struct tree *t, const struct fetch *f)
+{
+	return f->began < t->forgotten ? 0 : tree_now();
+}
+
 int fetch_take_error(struct fetch *f, bool ahead)
 {
 	const int err = f->err;
@@ -107,9 +112,12 @@ static void on_wake(struct tree *t, struct wait *w, int err)
 {
 	struct call *c = container_of(w, struct call, wait);
 	/* What is absent has been noted where it is missing, and may be only a part of what was asked for. */
-	const bool again = err == 0 || err == -ECANCELED || (err == -ENOENT && !c->fetch->final);
+	const bool refused = err == -EACCES && c->passing;
+	const bool again =
+		err == 0 || err == -ECANCELED || refused || (err == -ENOENT && !c->fetch->final);
 
 	c->fetch = NULL;
+	c->refused |= refused;
 	if (err == -ECANCELED && t->ending)
 		answer(t, c, -EIO);
 	else if (!again)
@@ -141,7 +149,7 @@ void tree_start(struct tree *t, struct call *c)
 	list_init(&c->wait.link);
 	list_init(&c->ready);
 	c->fetch = NULL;
-	c->interrupted = c->over = false;
+	c->interrupted = c->over = c->passing = c->refused = false;
 	c->began = tree_now();
 	c->ask(t, c);
 }

@@ -153,7 +153,7 @@ static const char *guard_subject(struct repository *r, const struct reg_digest *
 	struct holder *h = repository_holder(r, subject);
 	const struct manifest *m;
 
-	if (is_in_use(r, subject))
+	if (guard_digest(r, subject))
 		return in_use;
 	for (struct list *node = h ? h->tags.next : NULL; node && node != &h->tags; node = node->next)
 		if (guard_image(container_of(node, struct tag, held)))

@@ -7,6 +7,7 @@
 #define FS_HANDLE_H
 
 #include <pthread.h>
+#include <stdbool.h>
 
 #include "listing.h"
 #include "registry.h"
@@ -16,6 +17,7 @@ struct handle {
 	struct list link;
 	struct reg_bytes *bytes; /* of a file */
 	struct listing *listing; /* of a directory */
+	bool begun; /* the listing has been read from its beginning */
 };
 
 struct handles {

@@ -47,6 +47,7 @@ struct image {
 	uint32_t mark; /* the last look through many that came by: tree->mark */
 	bool has_annotation; /* org.opencontainers.image.created */
 	struct timespec annotation;
+	struct timespec stated; /* the config's date, as a list of tags told it; 0: it did not */
 
 	enum created_from from; /* CREATED_UNKNOWN also if only some repositories can say: see the sources */
 	struct timespec created; /* unless unknown or undated */

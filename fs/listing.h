@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a directory held when it was opened: immutable, shared, and independent of what changes afterwards. */
+/* What a directory held when it was opened, or rewound: immutable, shared, and independent of what changes
+ * afterwards. */
 #ifndef FS_LISTING_H
 #define FS_LISTING_H
 

@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "background.h"
+#include "descriptors.h"
+#include "doctor.h"
+#include "dumps.h"
 #include "error.h"
 #include "journal.h"
 #include "log.h"
@@ -17,6 +20,7 @@
 #include "parallel.h"
 #include "protect.h"
 #include "repos.h"
+#include "said.h"
 #include "signals.h"
 #include "util/buf.h"
 #include "util/cleanup.h"
@@ -90,19 +94,28 @@ static int greet(struct program *p, struct reg_error *error)
 	return 0;
 }
 
+/* Who needs more than may be open fails now and then, for reasons that are hard to find. */
+static void limit_connections(struct program *p)
+{
+	const unsigned wanted = p->options.connections, fit = descriptors_fit(wanted);
+	char line[128];
+
+	if (fit == wanted)
+		return;
+	p->options.connections = fit;
+	snprintf(line, sizeof(line),
+		 "too few files may be open (ulimit -n): at most %u transfers at a time, instead of %u", fit,
+		 wanted);
+	log_line(&p->log, REG_LOG_WARN, line);
+}
+
 static int connect_registry(struct program *p, struct reg_error *error)
 {
 	const struct options *o = &p->options;
 	struct reg_options client;
 	int r;
 
-	reg_options_init(&client);
-	client.source = o->source;
-	client.cacert = o->cacert;
-	client.insecure = o->insecure;
-	client.connections = o->connections;
-	client.timeout = o->timeout;
-	client.list_timeout = o->list_timeout;
+	options_client(o, &client);
 	client.log = log_line;
 	client.log_level = o->level;
 	client.log_data = &p->log;
@@ -142,12 +155,31 @@ static int prepare_removing(struct program *p, struct reg_error *error)
 	return journal_new(dir, reg_client_url(p->client), &p->journal, error);
 }
 
+/* What was listed so far stays so if the file cannot be read. */
+static void reload_repositories(struct program *p)
+{
+	struct repos repos, before = p->repos;
+	struct reg_error error = {0};
+
+	if (!p->options.repos_from)
+		return;
+	if (repos_read(p->options.repos_from, &repos, &error) < 0) {
+		log_line(&p->log, REG_LOG_ERROR, error.msg);
+		return;
+	}
+	if (tree_repositories(p->fs.tree, repos.names, repos.count) < 0)
+		log_line(&p->log, REG_LOG_ERROR, "out of memory: not all repositories are listed");
+	p->repos = repos;
+	repos_done(&before);
+}
+
 static void on_hangup(void *data)
 {
 	struct program *p = data;
 	struct protect *protect;
 	struct reg_error error = {0};
 
+	reload_repositories(p);
 	if (p->options.protect_from && load_protect(&p->options, &protect, &error) < 0) {
 		/* What was protected so far stays so. */
 		log_line(&p->log, REG_LOG_ERROR, error.msg);
@@ -207,7 +239,10 @@ static int mount_options(const struct program *p, struct buf *ret)
 }
 
 /* libfuse reports by printing: the last line that it prints is kept, and becomes the reason. */
-static _Thread_local char fuse_said[160];
+static _Thread_local char fuse_said[256];
+
+static void on_fuse_log(enum fuse_log_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 static void on_fuse_log(enum fuse_log_level level, const char *format, va_list args)
 {
@@ -216,11 +251,22 @@ static void on_fuse_log(enum fuse_log_level level, const char *format, va_list a
 	fuse_said[strcspn(fuse_said, "\n")] = '\0';
 }
 
+/* The path comes last, as it may be long. */
+static int cannot_mount(const char *path, struct reg_error *error)
+{
+	const char *const remedy = said_remedy(fuse_said);
+	const bool named = strstr(fuse_said, path);
+
+	return reg_fail(error, -EIO, "cannot mount: %s%s%s%s%s%s", fuse_said, remedy ? " (" : "",
+			remedy ? remedy : "", remedy ? ")" : "", named ? "" : ": ", named ? "" : path);
+}
+
 static int mount_session(struct program *p, struct reg_error *error)
 {
 	char name[] = "regfs";
 	struct buf options;
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct said said;
 	int r;
 
 	fuse_set_log_func(on_fuse_log);
@@ -235,8 +281,11 @@ static int mount_session(struct program *p, struct reg_error *error)
 	fuse_opt_free_args(&args);
 	if (!p->session)
 		return reg_fail(error, -EINVAL, "the session cannot be made: %s", fuse_said);
-	if (fuse_session_mount(p->session, p->mountpoint) < 0)
-		return reg_fail(error, -EIO, "cannot mount on %s: %s", p->mountpoint, fuse_said);
+	said_begin(&said);
+	r = fuse_session_mount(p->session, p->mountpoint);
+	said_end(&said, fuse_said, sizeof(fuse_said));
+	if (r < 0)
+		return cannot_mount(p->mountpoint, error);
 	p->mounted = true;
 	r = parallel_enable(p->session);
 	return r < 0 ? reg_fail(error, r, "the session cannot be made: %s", strerror(-r)) : 0;
@@ -266,10 +315,16 @@ static int serve(struct program *p, struct reg_error *error)
 	if (!p->options.foreground)
 		background_ready(p->ready);
 	log_line(&p->log, REG_LOG_DEBUG, "mounted");
-	(void)fuse_session_loop_mt(p->session, config);
+	r = fuse_session_loop_mt(p->session, config);
 	signals_stop(signals);
 	fuse_loop_cfg_destroy(config);
-	return 0;
+	if (r >= 0)
+		return 0;
+	reg_fail(error, r, "it is not served any more, and unmounted: %s",
+		 fuse_said[0] ? fuse_said : strerror(-r));
+	if (!p->options.foreground) /* there is no terminal to say it on */
+		log_line(&p->log, REG_LOG_ERROR, error->msg);
+	return r;
 }
 
 /* Everything that waits is answered before the session goes; then nothing can ask any more. */
@@ -314,6 +369,8 @@ static int run(struct program *p)
 		if (p->ready < 0)
 			r = reg_fail(&error, -errno, "no process can be started: %s", strerror(errno));
 	}
+	if (r == 0)
+		limit_connections(p);
 	/* Until there is a mount, a signal simply ends the program. */
 	if (r == 0)
 		r = connect_registry(p, &error);
@@ -336,6 +393,7 @@ int main(int argc, char **argv)
 	struct program p = {.ready = -1};
 	int status = EXIT_USAGE;
 
+	dumps_off();
 	if (options_parse(argc, argv, &p.options) < 0) {
 		fprintf(stderr, "regfs: %s\n", p.options.error);
 	} else if (p.options.help) {
@@ -344,6 +402,8 @@ int main(int argc, char **argv)
 	} else if (p.options.version) {
 		printf("regfs %s, libfuse %s\n", REGFS_VERSION, fuse_pkgversion());
 		status = EXIT_SUCCESS;
+	} else if (p.options.doctor) {
+		status = doctor(&p.options);
 	} else {
 		status = run(&p) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

@@ -308,18 +308,62 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 	free(buffer);
 }
 
+/* rewinddir(3): the directory as it is now, in the place of what it was when it was opened. */
+static void replace_listing(struct waiter *w, int err, bool plus)
+{
+	struct handle *handle;
+
+	if (err < 0) {
+		fuse_reply_err(w->req, -err);
+		return;
+	}
+	handle = handle_of(w->req, &w->file);
+	listing_unref(handle->listing);
+	handle->listing = w->call.listing;
+	w->call.listing = NULL;
+	read_directory(w->req, w->size, 0, &w->file, plus);
+}
+
+static void reply_readdir(struct waiter *w, int err)
+{
+	replace_listing(w, err, false);
+}
+
+static void reply_readdirplus(struct waiter *w, int err)
+{
+	replace_listing(w, err, true);
+}
+
+/* The kernel lets nobody else read from this open directory meanwhile. True: the answer will come. */
+static bool list_again(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset, struct fuse_file_info *file,
+		       void (*reply)(struct waiter *w, int err))
+{
+	struct handle *handle = handle_of(req, file);
+	const bool again = offset == 0 && handle->begun;
+	struct waiter *w;
+
+	handle->begun |= offset == 0;
+	w = again ? waiter_new(req, node, NULL, file, reply) : NULL;
+	if (w) {
+		w->size = size;
+		order_before(w->fs);
+		waiter_ask(w, tree_opendir);
+	}
+	return again;
+}
+
 static void op_readdir(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 		       struct fuse_file_info *file)
 {
-	(void)node;
-	read_directory(req, size, offset, file, false);
+	if (!list_again(req, node, size, offset, file, reply_readdir))
+		read_directory(req, size, offset, file, false);
 }
 
 static void op_readdirplus(fuse_req_t req, fuse_ino_t node, size_t size, off_t offset,
 			   struct fuse_file_info *file)
 {
-	(void)node;
-	read_directory(req, size, offset, file, true);
+	if (!list_again(req, node, size, offset, file, reply_readdirplus))
+		read_directory(req, size, offset, file, true);
 }
 
 /* Answered here and at once, whatever the registry does: df must never hang. */

@@ -2,129 +2,15 @@
 #include "options.h"
 
 #include <errno.h>
-#include <fuse_opt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "log.h"
+#include "options_inner.h"
 #include "protect.h"
 #include "util/cleanup.h"
-
-enum key {
-	KEY_HELP,
-	KEY_VERSION,
-	KEY_DEBUG,
-	KEY_FOREGROUND,
-	KEY_TTL,
-	KEY_CONNECTIONS,
-	KEY_TIMEOUT,
-	KEY_LIST_TIMEOUT,
-	KEY_CACERT,
-	KEY_LOG,
-	KEY_LOG_LEVEL,
-	KEY_REPOS_FROM,
-	KEY_PLATFORM,
-	KEY_SHOW,
-	KEY_UNDATED,
-	KEY_UID,
-	KEY_GID,
-	KEY_UMASK,
-	KEY_INSECURE,
-	KEY_XATTR,
-	KEY_ALLOW_OTHER,
-	KEY_NOEXEC,
-	KEY_RO,
-	KEY_RW,
-	KEY_ALLOW_DELETE,
-	KEY_DRY_RUN,
-	KEY_PROTECT,
-	KEY_PROTECT_FROM,
-	KEY_KEEP,
-	KEY_SHARED,
-	KEY_JOURNAL,
-};
-
-static const struct fuse_opt table[] = {
-	FUSE_OPT_KEY("-h", KEY_HELP),
-	FUSE_OPT_KEY("--help", KEY_HELP),
-	FUSE_OPT_KEY("-V", KEY_VERSION),
-	FUSE_OPT_KEY("--version", KEY_VERSION),
-	FUSE_OPT_KEY("-d", KEY_DEBUG),
-	FUSE_OPT_KEY("-f", KEY_FOREGROUND),
-	FUSE_OPT_KEY("ttl=", KEY_TTL),
-	FUSE_OPT_KEY("connections=", KEY_CONNECTIONS),
-	FUSE_OPT_KEY("timeout=", KEY_TIMEOUT),
-	FUSE_OPT_KEY("list_timeout=", KEY_LIST_TIMEOUT),
-	FUSE_OPT_KEY("cacert=", KEY_CACERT),
-	FUSE_OPT_KEY("insecure", KEY_INSECURE),
-	FUSE_OPT_KEY("log=", KEY_LOG),
-	FUSE_OPT_KEY("log_level=", KEY_LOG_LEVEL),
-	FUSE_OPT_KEY("repos_from=", KEY_REPOS_FROM),
-	FUSE_OPT_KEY("platform=", KEY_PLATFORM),
-	FUSE_OPT_KEY("show=", KEY_SHOW),
-	FUSE_OPT_KEY("undated=", KEY_UNDATED),
-	FUSE_OPT_KEY("xattr", KEY_XATTR),
-	FUSE_OPT_KEY("uid=", KEY_UID),
-	FUSE_OPT_KEY("gid=", KEY_GID),
-	FUSE_OPT_KEY("umask=", KEY_UMASK),
-	FUSE_OPT_KEY("allow_other", KEY_ALLOW_OTHER),
-	FUSE_OPT_KEY("noexec", KEY_NOEXEC),
-	FUSE_OPT_KEY("allow_delete", KEY_ALLOW_DELETE),
-	FUSE_OPT_KEY("dry_run", KEY_DRY_RUN),
-	FUSE_OPT_KEY("protect=", KEY_PROTECT),
-	FUSE_OPT_KEY("protect_from=", KEY_PROTECT_FROM),
-	FUSE_OPT_KEY("keep=", KEY_KEEP),
-	FUSE_OPT_KEY("shared=", KEY_SHARED),
-	FUSE_OPT_KEY("journal=", KEY_JOURNAL),
-	/* mount(8) always says one of these: rw is no wish to remove, but ro is one not to. */
-	FUSE_OPT_KEY("ro", KEY_RO),
-	FUSE_OPT_KEY("rw", KEY_RW),
-	FUSE_OPT_KEY("-r", KEY_RO),
-	FUSE_OPT_KEY("-w", KEY_RW),
-	/* What mount(8) and fstab say besides; a mount of regfs is always nosuid,nodev. */
-	FUSE_OPT_KEY("suid", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nosuid", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("dev", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nodev", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("exec", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("defaults", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("sync", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("async", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("dirsync", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("atime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("noatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("relatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("norelatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("strictatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nostrictatime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("lazytime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nolazytime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("diratime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nodiratime", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("silent", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("loud", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("auto", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("noauto", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nofail", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("_netdev", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("user", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("user=", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("users", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nouser", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("owner", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("group", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("comment=", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("nonempty", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("dev=", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("default_permissions", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-n", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-v", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-s", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("-t ", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_END,
-};
 
 static int refuse(struct options *o, const char *format, const char *what)
 {
@@ -168,6 +54,44 @@ static int path(struct options *o, const char *option, char **ret)
 	free(*ret);
 	*ret = whole;
 	return 0;
+}
+
+static int text(struct options *o, const char *option, const char *value, char **ret)
+{
+	free(*ret);
+	*ret = strdup(value);
+	return *ret ? 0 : refuse(o, "'%s': out of memory", option);
+}
+
+/* Where a login is. The login itself is no option: /proc shows options to everybody. */
+static int login(struct options *o, const char *option, enum key key)
+{
+	switch (key) {
+	case KEY_USER:
+		return text(o, option, strchr(option, '=') + 1, &o->user);
+	case KEY_PASSWORD_FILE:
+		return path(o, option, &o->password_file);
+	case KEY_AUTHFILE:
+		return path(o, option, &o->authfile);
+	case KEY_NETRC:
+		return strchr(option, '=') ? path(o, option, &o->netrc) : text(o, option, "", &o->netrc);
+	default:
+		return refuse(o, "%s", "no password as an option, which every user can see: put it into a file "
+				       "and say password_file=FILE, or set REGFS_USER and REGFS_PASSWORD");
+	}
+}
+
+/* After a refusal, for the moment until the program ends: what was written by mistake is not shown on. */
+static void scrub(char *arg)
+{
+	static const char *const names[] = {"password=", "passwd=", "pass=", "token="};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char *at = strstr(arg, names[i]);
+
+		for (at = at ? at + strlen(names[i]) : NULL; at && *at; at++)
+			*at = 'x';
+	}
 }
 
 /* How many are kept; 0 would read like "keep nothing", and like "not set". */
@@ -232,11 +156,31 @@ static int positional(struct options *o, const char *arg)
 {
 	char **const slot = !o->source ? &o->source : !o->mountpoint ? &o->mountpoint : NULL;
 
+	if (!o->source && !o->doctor && strcmp(arg, "doctor") == 0) {
+		o->doctor = true;
+		return 0;
+	}
+	if (o->doctor && o->source)
+		return refuse(o, "'%s': one argument too many (usage: regfs doctor [options] SOURCE)", arg);
 	if (!slot)
 		return refuse(o, "'%s': one argument too many (usage: regfs [options] SOURCE MOUNTPOINT)",
 			      arg);
 	*slot = strdup(arg);
 	return *slot ? 0 : refuse(o, "'%s': out of memory", arg);
+}
+
+static int of_doctor(struct options *o, const char *arg, enum key key)
+{
+	o->json |= key == KEY_JSON;
+	o->only_read |= key == KEY_ONLY_READ;
+	o->push |= key == KEY_PUSH;
+	if (key != KEY_REPOSITORY)
+		return 0;
+	free(o->repository);
+	o->repository = strdup(strchr(arg, '=') + 1);
+	if (!o->repository)
+		return refuse(o, "'%s': out of memory", arg);
+	return reg_name_is_repository(o->repository) ? 0 : refuse(o, "'%s': this is no repository's name", arg);
 }
 
 static int flag(struct options *o, enum key key)
@@ -257,6 +201,9 @@ static int flag(struct options *o, enum key key)
 		break;
 	case KEY_INSECURE:
 		o->insecure = true;
+		return 0;
+	case KEY_DIGEST_AUTH:
+		o->digest_auth = true;
 		break;
 	case KEY_XATTR:
 		o->xattr = true;
@@ -304,6 +251,21 @@ static int removal(struct options *o, const char *arg, enum key key)
 	}
 }
 
+/* Nothing of the table fits; perhaps it would with a value. */
+static int unknown(struct options *o, const char *arg)
+{
+	const size_t n = strlen(arg);
+
+	for (const struct fuse_opt *known = options_table; known->templ; known++) {
+		if (strncmp(known->templ, arg, n) != 0 || strcmp(known->templ + n, "=") != 0)
+			continue;
+		if (known->value == KEY_SECRET)
+			return login(o, arg, KEY_SECRET);
+		return refuse(o, "'%s': its value is missing, after a '=' (see regfs --help)", arg);
+	}
+	return refuse(o, "'%s': no such option (see regfs --help)", arg);
+}
+
 static int on_option(void *data, const char *arg, int key, struct fuse_args *out)
 {
 	struct options *o = data;
@@ -313,8 +275,7 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 	case FUSE_OPT_KEY_NONOPT:
 		return positional(o, arg);
 	case FUSE_OPT_KEY_OPT:
-		return strncmp(arg, "x-", 2) == 0 ? 0
-						  : refuse(o, "'%s': no such option (see regfs --help)", arg);
+		return strncmp(arg, "x-", 2) == 0 ? 0 : unknown(o, arg);
 	case KEY_TTL:
 		return number(o, arg, 10, 31536000, &o->ttl);
 	case KEY_CONNECTIONS:
@@ -331,6 +292,16 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 		return number(o, arg, 8, 0777, &o->umask);
 	case KEY_CACERT:
 		return path(o, arg, &o->cacert);
+	case KEY_CERT:
+		return path(o, arg, &o->cert);
+	case KEY_CERT_KEY:
+		return path(o, arg, &o->key);
+	case KEY_USER:
+	case KEY_PASSWORD_FILE:
+	case KEY_AUTHFILE:
+	case KEY_NETRC:
+	case KEY_SECRET:
+		return login(o, arg, (enum key)key);
 	case KEY_LOG:
 		return path(o, arg, &o->log);
 	case KEY_REPOS_FROM:
@@ -341,6 +312,11 @@ static int on_option(void *data, const char *arg, int key, struct fuse_args *out
 	case KEY_SHARED:
 	case KEY_JOURNAL:
 		return removal(o, arg, (enum key)key);
+	case KEY_JSON:
+	case KEY_ONLY_READ:
+	case KEY_PUSH:
+	case KEY_REPOSITORY:
+		return of_doctor(o, arg, (enum key)key);
 	case KEY_SHOW:
 		return choose(o, arg, "tags", "all", &o->tags_only);
 	case KEY_UNDATED:
@@ -365,6 +341,11 @@ static int check_all(struct options *o)
 {
 	if (o->help || o->version)
 		return 0;
+	if (o->doctor)
+		return o->source ? 0 : refuse(o, "%s (usage: regfs doctor [options] SOURCE)", "the registry is missing");
+	if (o->json || o->only_read || o->push || o->repository)
+		return refuse(o, "%s for regfs doctor",
+			      "--json, --read-only, --push and --repository are");
 	if (!o->mountpoint)
 		return refuse(o, "%s (usage: regfs [options] SOURCE MOUNTPOINT)",
 			      o->source ? "the mount point is missing" : "the registry is missing");
@@ -390,12 +371,14 @@ int options_parse(int argc, char **argv, struct options *ret)
 		.level = REG_LOG_INFO,
 	};
 	reg_platform_host(&ret->platform);
-	r = fuse_opt_parse(&args, ret, table, on_option);
+	r = fuse_opt_parse(&args, ret, options_table, on_option);
 	fuse_opt_free_args(&args);
 	if (r == 0)
 		r = check_all(ret);
 	if (r == 0)
 		return 0;
+	for (int i = 1; i < argc; i++)
+		scrub(argv[i]);
 	if (!ret->error[0])
 		refuse(ret, "%s", "an option lacks its argument (see regfs --help)");
 	return -EINVAL;
@@ -406,6 +389,12 @@ void options_done(struct options *o)
 	free(o->source);
 	free(o->mountpoint);
 	free(o->cacert);
+	free(o->cert);
+	free(o->key);
+	free(o->user);
+	free(o->password_file);
+	free(o->authfile);
+	free(o->netrc);
 	free(o->log);
 	free(o->repos_from);
 	for (size_t i = 0; i < o->nprotect; i++)
@@ -413,45 +402,32 @@ void options_done(struct options *o)
 	free(o->protect);
 	free(o->protect_from);
 	free(o->journal);
+	free(o->repository);
 }
 
-void options_help(const char *program)
+static bool is_set(const char *name)
 {
-	printf("usage: %s [options] SOURCE MOUNTPOINT\n\n", program);
-	fputs("Mounts a container registry: a tag is a file, its content the manifest,\n"
-	      "its mtime the date the image was created.\n\n"
-	      "SOURCE is [http://|https://]HOST[:PORT][/PREFIX].\n\n"
-	      "    -f                     stay in the foreground\n"
-	      "    -d                     log everything, in the foreground\n"
-	      "    -h, --help             this text\n"
-	      "    -V, --version          the version\n"
-	      "    -o ttl=SECONDS         how long a tag and a list are taken as known (60)\n"
-	      "    -o connections=N       most transfers at a time (64)\n"
-	      "    -o timeout=SECONDS     most time for a request (30)\n"
-	      "    -o list_timeout=SECONDS  and for a page of a list (ten times that)\n"
-	      "    -o cacert=FILE         trust these certificates (PEM)\n"
-	      "    -o insecure            do not verify certificates\n"
-	      "    -o platform=OS/ARCH[/VARIANT]  whose config stands for an index (ours)\n"
-	      "    -o show=tags|all       list _tags alone, or all views (all)\n"
-	      "    -o xattr               extended attributes user.oci.*\n"
-	      "    -o undated=mount|epoch what images without a date show (mount: the time of\n"
-	      "                           the mount)\n"
-	      "    -o repos_from=FILE     list these repositories instead of the catalog\n"
-	      "    -o allow_delete        rm removes images; the next say which and how\n"
-	      "    -o protect=GLOB        never what matches REPOSITORY:TAG (may be repeated)\n"
-	      "    -o protect_from=FILE   nor what is named in this file (images in use)\n"
-	      "    -o keep=N              nor the N newest tags of a repository\n"
-	      "    -o shared=untag|refuse|all  a tag that shares its image: remove its name\n"
-	      "                           alone (untag), nothing, or all of its tags\n"
-	      "    -o journal=DIR         where to save what is removed, for regfs-undelete\n"
-	      "                           (/var/lib/regfs; not root: ~/.local/state/regfs)\n"
-	      "    -o dry_run             decide and log all that, and remove nothing\n"
-	      "    -o uid=N, -o gid=N     owner of all files (who mounts)\n"
-	      "    -o umask=OCTAL         permissions to take away\n"
-	      "    -o allow_other         other users may look as well\n"
-	      "    -o log=FILE            log to a file (the system log)\n"
-	      "    -o log_level=LEVEL     error, warn, info or debug (info)\n\n"
-	      "Credentials: REGFS_USER and REGFS_PASSWORD, or what docker, podman or skopeo\n"
-	      "login left in their files. SIGHUP: forget what was listed. SIGTERM: unmount.\n",
-	      stdout);
+	const char *value = getenv(name);
+
+	return value && *value;
+}
+
+void options_client(const struct options *o, struct reg_options *ret)
+{
+	reg_options_init(ret);
+	ret->source = o->source;
+	ret->cacert = o->cacert;
+	ret->cert = o->cert;
+	ret->key = o->key;
+	/* mount(8) says user=NAME as well, of whoever mounts: it is a login where there is a password for it. */
+	if (o->password_file || (is_set("REGFS_PASSWORD") && !is_set("REGFS_USER")))
+		ret->user = o->user;
+	ret->password_file = o->password_file;
+	ret->authfile = o->authfile;
+	ret->netrc = o->netrc;
+	ret->insecure = o->insecure;
+	ret->digest_auth = o->digest_auth;
+	ret->connections = o->connections;
+	ret->timeout = o->timeout;
+	ret->list_timeout = o->list_timeout;
 }

@@ -18,8 +18,9 @@ struct options {
 	char *source, *mountpoint;
 	bool help, version, foreground;
 	unsigned ttl, connections, timeout, list_timeout;
-	char *cacert, *log, *repos_from;
-	bool insecure, tags_only, xattr, undated_epoch, allow_other, noexec;
+	char *cacert, *cert, *key, *log, *repos_from;
+	char *user, *password_file, *authfile, *netrc; /* netrc "": the usual one */
+	bool insecure, digest_auth, tags_only, xattr, undated_epoch, allow_other, noexec;
 	bool allow_delete, dry_run;
 	char **protect; /* patterns over REPOSITORY:TAG */
 	size_t nprotect;
@@ -31,6 +32,8 @@ struct options {
 	gid_t gid;
 	mode_t umask;
 	enum reg_log_level level;
+	bool doctor, json, only_read, push; /* regfs doctor: --json, --read-only, --push */
+	char *repository; /* doctor: --repository, or NULL */
 	const char *removing; /* the last option that is there that says how to remove */
 	bool read_only; /* the last of ro and rw is ro */
 	char error[200]; /* what was wrong with the last one that was refused */
@@ -39,6 +42,8 @@ struct options {
 /* 0, or -EINVAL with error: one line on what is wrong and how to mend it. */
 int options_parse(int argc, char **argv, struct options *ret);
 void options_done(struct options *o);
+/* How the registry is reached; the texts stay the options' own. */
+void options_client(const struct options *o, struct reg_options *ret);
 void options_help(const char *program);
 
 #endif

@@ -103,3 +103,8 @@ bool pinned_lists(const struct repository *r, const struct reg_digest *digest)
 			return true;
 	return false;
 }
+
+bool pinned_or_parent_lists(const struct repository *r, const struct manifest *m)
+{
+	return m->nparents > 0 || pinned_lists(r, &m->digest);
+}

@@ -12,6 +12,8 @@
 int pinned_load(struct repository *r, struct fetch **ret_fetch);
 /* Does one of them list it, as far as they have been read? */
 bool pinned_lists(const struct repository *r, const struct reg_digest *digest);
+/* Does any index list it, one that is reachable from the tags or one of these? */
+bool pinned_or_parent_lists(const struct repository *r, const struct manifest *m);
 void pinned_free(struct repository *r);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "random.h"
+#include "util/random.h"
 
 const char *placeholder_type(const char *media_type)
 {

@@ -48,6 +48,7 @@ void removal_unref(struct removal *m)
 		reg_bytes_unref(m->bytes[k].bytes);
 	free(m->bytes);
 	reg_bytes_unref(m->placeholder);
+	free(m->others);
 	free(m->left);
 	free(m);
 }

@@ -65,6 +65,9 @@ struct removal {
 	enum journal_outcome outcome;
 	size_t at, name_at; /* the item, and its name, that is going */
 	bool by_name; /* its names go first, one by one */
+	const struct tag **others; /* untag: the names that the manifest keeps; NULL: not needed so far */
+	size_t nothers;
+	bool lost; /* untag: one of them has gone as well, and may not be there again */
 	unsigned looks; /* how often it was looked what became of a tag */
 	unsigned tries; /* how often the registry had no time */
 	struct reg_digest *left; /* what should have gone and did not */

@@ -219,7 +219,8 @@ static int choose(struct removal *m)
 {
 	const struct holder *h = m->tag->holder;
 	const enum shared shared = m->repository->tree->options.shared;
-	const bool listed = m->manifest->nparents > 0, alone = h->ntags == 1 && !listed;
+	const bool listed = pinned_or_parent_lists(m->repository, m->manifest);
+	const bool alone = h->ntags == 1 && !listed;
 	const char *why;
 
 	m->action = alone || (shared == SHARED_ALL && !listed) ? JOURNAL_DELETE : JOURNAL_UNTAG;
@@ -238,12 +239,6 @@ static int plan(struct removal *m, struct fetch **ret_fetch)
 	const bool untag = m->action == JOURNAL_UNTAG;
 	int err = plan_make(&m->plan, m->repository, m->manifest, !untag, ret_fetch);
 
-	/* What would go along may be listed by an image that is in use without a tag. */
-	if (err == 0 && m->plan.nitems > 1 && m->repository->tree->protect) {
-		err = pinned_load(m->repository, ret_fetch);
-		if (err == 0)
-			err = plan_make(&m->plan, m->repository, m->manifest, true, ret_fetch);
-	}
 	if (err == -EFBIG)
 		return refuse(m, err, "too many manifests hang from it");
 	if (err == 0 && untag) {
@@ -329,6 +324,8 @@ static int begin(struct call *c, struct repository *r, struct tag *tag, struct f
 /* What is decided here was decided with the lock, and nothing has come in between. */
 static int commit(struct removal *m, struct fetch **ret_fetch)
 {
+	if (m->repository->tree->ending) /* nobody waits for its end any more, and the client goes */
+		return -EIO;
 	removal_start(m);
 	*ret_fetch = &m->repository->changing;
 	return m->over ? m->err : 1;
@@ -342,7 +339,10 @@ static int know_all(struct removal *m, struct fetch **ret_fetch)
 		err = know_names(m, ret_fetch);
 	if (err == 0)
 		err = know_protected(m, ret_fetch);
-	return err == 0 ? know_holders(m, ret_fetch) : err;
+	if (err == 0)
+		err = know_holders(m, ret_fetch);
+	/* An index that is in use without a tag holds what it lists as any other. */
+	return err == 0 && m->repository->tree->protect ? pinned_load(m->repository, ret_fetch) : err;
 }
 
 static int guard(struct removal *m)

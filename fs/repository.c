@@ -170,6 +170,17 @@ static int merge_tags(struct repository *r, const struct reg_names *names)
 	return 0;
 }
 
+/* Dates that came with the list need no config. Without memory they are asked for. */
+static void learn_dates(struct tree *t, const struct reg_names *names)
+{
+	for (size_t k = 0; k < names->ndated; k++) {
+		struct image *i = image_get(t, &names->dated[k].digest);
+
+		if (i)
+			i->stated = names->dated[k].created;
+	}
+}
+
 static void on_tags(void *data, const struct reg_result *result)
 {
 	struct repository *r = data;
@@ -184,16 +195,17 @@ static void on_tags(void *data, const struct reg_result *result)
 				 "%s: %zu names of tags break the grammar; they are not shown", r->name,
 				 result->names->dropped);
 		r->warned = result->names->dropped > 0;
+		learn_dates(t, result->names);
 	} else {
 		tree_log_failure(t, r->name, "", err, result->error);
 	}
 	if (err == 0) {
-		r->listed = tree_now();
-		r->listing_took = r->listed - r->listing.began;
+		r->listed = fetch_when(t, &r->listing);
+		r->listing_took = tree_now() - r->listing.began;
 		r->absent = 0;
 		directory_confirm(t, r->directory);
 	} else if (err == -ENOENT) {
-		r->absent = tree_now();
+		r->absent = fetch_when(t, &r->listing);
 		r->listed = 0;
 	}
 	fetch_end(t, &r->listing, err);

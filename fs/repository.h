@@ -125,7 +125,9 @@ struct directory *directory_at(const struct tree *t, uint64_t node);
 struct directory *directory_find(struct tree *t, const char *path);
 struct directory *directory_make(struct tree *t, const char *path);
 
-/* It is a repository. Where there is no catalog, one that was entered by name is listed from now on. */
+/* Nobody says which names there are: so every one may be a name space, until it turns out further down. */
+bool directory_unknown_may_be(const struct tree *t);
+/* It is a repository. Where that is so, one that was entered by name is listed from now on. */
 void directory_confirm(struct tree *t, struct directory *d);
 
 /* Makes the catalog known, unless the registry has none (tree->catalog_absent). */

@@ -175,6 +175,8 @@ static void on_tag(void *data, const struct reg_result *result)
 	/* What was removed while the answer was under way may still be in it. */
 	if (!tag->absent || tag->absent < tag->fetch.began)
 		err = tag_learn(tag, result, &error);
+	if (tag->fetch.began < t->forgotten)
+		tag->resolved = tag->absent = 0;
 	tree_log_failure(t, r->name, tag->name, err, &error);
 	ahead = !list_empty(&tag->fetch.ahead);
 	fetch_end(t, &tag->fetch, err);

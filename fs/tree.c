@@ -160,6 +160,7 @@ static void forget_image(struct image *i)
 void tree_forget(struct tree *t)
 {
 	tree_lock(t);
+	t->forgotten = tree_now();
 	t->cataloged = 0;
 	t->catalog.err = 0;
 	for (size_t k = 0; k < t->ndirectories; k++)

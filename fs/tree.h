@@ -64,6 +64,8 @@ void fetch_wait(struct tree *t, struct fetch *f, struct wait *w, bool ahead);
 void fetch_urge(struct tree *t, struct fetch *f);
 /* Gives up what is fetched ahead and has not begun to be needed. */
 void fetch_cancel_ahead(struct tree *t);
+/* When what just came was fetched: now, or 0 (never) if all was to be forgotten since it began. */
+uint64_t fetch_when(const struct tree *t, const struct fetch *f);
 /* How a request for it is made: its flags, and what its callback is given. */
 struct reg_call fetch_call(const struct fetch *f, reg_done_fn *done, void *data);
 /* Notes the request's number; 0 (no memory) ends the fetch. */
@@ -119,6 +121,7 @@ struct call {
 	uint64_t began; /* milliseconds: what was fetched since is fresh for this call, whatever the ttl */
 	int err;
 	bool interrupted, over, probed;
+	bool passing, refused; /* lookup: goes on without a right (EACCES), and had to */
 	struct reg_bytes *manifest, *config; /* xattr: what was read for it so far */
 	struct removal *removal; /* unlink: what was found out for it so far, and what came of it */
 };
@@ -128,7 +131,7 @@ struct call {
 struct tree_options {
 	unsigned ttl; /* seconds */
 	unsigned connections;
-	bool show_tags_only, undated_epoch, xattr;
+	bool show_tags_only, undated_epoch;
 	bool allow_delete, dry_run;
 	enum shared shared;
 	unsigned keep; /* so many of a repository's newest tags are never removed; 0: no such rule */
@@ -163,8 +166,10 @@ struct tree {
 	struct map paths;
 	struct fetch catalog;
 	uint64_t cataloged; /* tree_now() of the last listing, 0: none */
+	uint64_t catalog_took; /* milliseconds */
 	bool had_catalog; /* it was listed before */
-	bool catalog_absent; /* the registry has none: every name may be entered */
+	bool catalog_absent; /* the registry has none */
+	bool catalog_empty; /* as some registries show it to who may not see it */
 	int catalog_error; /* why not */
 
 	struct map images; /* by digest */
@@ -181,6 +186,7 @@ struct tree {
 	unsigned removals; /* under way */
 	pthread_cond_t idle; /* there are none any more */
 	struct walks *walks; /* who walks where, for what is fetched ahead */
+	uint64_t forgotten; /* tree_now() of the last tree_forget(), 0: there was none */
 	bool ending; /* no more requests: what is cancelled is not asked again */
 };
 
@@ -207,6 +213,9 @@ void tree_interrupt(struct tree *t, struct call *c);
 void tree_known(struct tree *t, uint64_t node, int pid, struct entry *ret);
 /* Forgets what was listed: the next look asks the registry. */
 void tree_forget(struct tree *t);
+/* Lists these in the place of what was listed; names stay the caller's, for as long as the tree lives or until
+ * the next time. 0 or -ENOMEM: then some of them may be missing. */
+int tree_repositories(struct tree *t, char **names, size_t count);
 /* Takes protect over in the place of what was there. NULL: nothing is protected. */
 void tree_protect(struct tree *t, struct protect *protect);
 /*
@@ -219,13 +228,13 @@ void tree_end(struct tree *t);
  */
 void call_settle(struct tree *t, struct call *c, int err, struct fetch *f);
 
-/* Was something fetched at `when` recently enough for c (NULL: for the ttl alone)? */
 /*
  * The time of the mount, or whole days after it: never more than a day ago, so that what has no date of its
  * own does not begin to look old because the mount does.
  */
 struct timespec tree_mounted(const struct tree *t);
 struct timespec tree_undated(const struct tree *t); /* what an image without a date shows */
+/* Was something fetched at `when` recently enough for c (NULL: for the ttl alone)? */
 bool tree_fresh(const struct tree *t, uint64_t when, const struct call *c);
 
 void tree_log(const struct tree *t, enum reg_log_level level, const char *format, ...)

@@ -6,9 +6,11 @@
  * pointed to is put back.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "gone.h"
+#include "pinned.h"
 #include "placeholder.h"
 #include "removal.h"
 #include "util/cleanup.h"
@@ -139,76 +141,86 @@ static void on_placed(struct removal *m, const struct reg_result *result)
 
 /* ---- by its name ---- */
 
-/* The next of the other names that it had; NULL: there is none. Counts from 1. */
-static const struct tag *other_name(const struct removal *m, size_t wanted)
+/* The other names that it has now. While it goes somebody may find them gone, and they would be forgotten. */
+static int note_others(struct removal *m)
 {
 	const struct holder *h = repository_holder(m->repository, &m->manifest->digest);
-	size_t n = 0;
 
+	if (m->others)
+		return 0;
+	m->others = calloc((h ? h->ntags : 0) + 1, sizeof(*m->others));
+	if (!m->others)
+		return -ENOMEM;
 	for (struct list *node = h ? h->tags.next : NULL; node && node != &h->tags; node = node->next) {
 		const struct tag *tag = container_of(node, struct tag, held);
 
-		if (tag != m->tag && ++n == wanted)
-			return tag;
+		if (tag != m->tag)
+			m->others[m->nothers++] = tag;
 	}
-	return NULL;
+	return 0;
 }
 
-static void look_at_other(struct removal *m);
+static void on_other(struct removal *m, const struct reg_result *result);
 
-static void on_read_back(struct removal *m, const struct reg_result *result)
+static void look_at_other(struct removal *m)
 {
-	if (result->err == 0 && reg_digest_equal(&result->digest, &m->manifest->digest))
-		look_at_other(m);
-	else
+	if (m->name_at < m->nothers)
+		removal_get(m, m->others[m->name_at]->name, on_other);
+	else if (m->lost)
 		unknown(m, -EIO);
+	else
+		untagged(m);
+}
+
+static void next_other(struct removal *m)
+{
+	m->name_at++;
+	m->tries = 0;
+	look_at_other(m);
 }
 
 static void on_restored(struct removal *m, const struct reg_result *result)
 {
-	const struct tag *tag = other_name(m, m->name_at);
-
 	if (result->err < 0)
 		removal_log(m, result);
-	if (tag)
-		removal_get(m, tag->name, on_read_back); /* whatever it said */
-	else
-		unknown(m, -EIO);
+	look_at_other(m); /* whatever it said */
 }
 
-/* What is there again, or points elsewhere now, is left alone. */
+static void restore(struct removal *m, const struct tag *tag)
+{
+	if (!m->tries)
+		tree_log(m->repository->tree, REG_LOG_ERROR,
+			 "%s:%s: it has gone together with %s, which alone was to be removed: it is put back",
+			 m->repository->name, tag->name, m->tag->name);
+	m->repository->abilities.tags = TAGS_NO;
+	m->tries++;
+	removal_put(m, tag->name, m->plan.items[0].image->media_type, original(m),
+		    m->tries < MAX_TRIES ? REG_NO_REPEAT : 0, on_restored);
+}
+
+/* What is there again, or points elsewhere now, is left alone. One that does not come back stops no other. */
 static void on_other(struct removal *m, const struct reg_result *result)
 {
-	const struct tag *tag = other_name(m, m->name_at);
+	const struct tag *tag = m->others[m->name_at];
 
-	if (!removal_is_absent(result) || !tag) {
-		look_at_other(m);
+	if (removal_is_absent(result) && m->tries < MAX_TRIES) {
+		restore(m, tag);
 		return;
 	}
-	tree_log(m->repository->tree, REG_LOG_ERROR,
-		 "%s:%s: it has gone together with %s, which alone was to be removed: it is put back",
-		 m->repository->name, tag->name, m->tag->name);
-	m->repository->abilities.tags = TAGS_NO;
-	removal_put(m, tag->name, m->plan.items[0].image->media_type, original(m), REG_NO_REPEAT,
-		    on_restored);
-}
-
-static void look_at_other(struct removal *m)
-{
-	const struct tag *tag = other_name(m, ++m->name_at);
-
-	if (tag)
-		removal_get(m, tag->name, on_other);
-	else
-		untagged(m);
+	if (result->err < 0) {
+		m->lost = true;
+		tree_log(m->repository->tree, REG_LOG_ERROR,
+			 "%s:%s: it may be lost; its manifest is that of %s, which regfs-undelete puts back",
+			 m->repository->name, tag->name, m->tag->name);
+	}
+	next_other(m);
 }
 
 static void on_put_for_index(struct removal *m, const struct reg_result *result)
 {
 	if (result->err < 0) {
 		removal_log(m, result);
-		unknown(m, -EIO);
-		return;
+		m->lost = true;
 	}
 	m->repository->abilities.tags = TAGS_NO;
 	look_at_other(m);
@@ -222,10 +234,10 @@ static void on_verified(struct removal *m, const struct reg_result *result)
 {
 	char text[REG_DIGEST_MAX];
 
-	if (removal_is_absent(result) && m->manifest->nparents) {
+	if (removal_is_absent(result) && pinned_or_parent_lists(m->repository, m->manifest)) {
 		/* For the index; if that has gone as well, the next collection frees it again. */
-		removal_put(m, digest_of(m, text), m->plan.items[0].image->media_type, original(m),
-			    REG_NO_REPEAT, on_put_for_index);
+		removal_put(m, digest_of(m, text), m->plan.items[0].image->media_type, original(m), 0,
+			    on_put_for_index);
 		return;
 	}
 	if (removal_is_absent(result)) {
@@ -243,7 +255,7 @@ static void verify(struct removal *m)
 {
 	char text[REG_DIGEST_MAX];
 
-	if (m->repository->abilities.tags == TAGS_PROVEN && other_name(m, 1))
+	if (m->repository->abilities.tags == TAGS_PROVEN && m->nothers)
 		untagged(m);
 	else
 		removal_get(m, digest_of(m, text), on_verified);
@@ -301,6 +313,8 @@ static void on_before(struct removal *m, const struct reg_result *result)
 	} else if (m->placeholder) {
 		removal_put(m, m->tag->name, placeholder_type(m->plan.items[0].image->media_type),
 			    m->placeholder, REG_NO_REPEAT, on_placed);
+	} else if (note_others(m) < 0) {
+		removal_finish(m, JOURNAL_KEPT, -ENOMEM);
 	} else {
 		removal_delete(m, m->tag->name, REG_NO_REPEAT, on_named);
 	}

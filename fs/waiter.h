@@ -44,7 +44,7 @@ struct waiter {
 	fuse_req_t req;
 	struct filesystem *fs;
 	struct fuse_file_info file;
-	size_t size; /* xattr: what the caller has room for */
+	size_t size; /* xattr, readdir: what the caller has room for */
 	void (*reply)(struct waiter *w, int err); /* exactly one fuse_reply_* */
 	char *name; /* a copy of the call's name, or NULL */
 	struct worker_task interruption;

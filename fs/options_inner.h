@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/* Which options there are: options_table.c lists them, options.c says what they mean. */
+#ifndef FS_OPTIONS_INNER_H
+#define FS_OPTIONS_INNER_H
+
+#include <stddef.h>
+#include <fuse_opt.h>
+
+enum key {
+	KEY_HELP,
+	KEY_VERSION,
+	KEY_DEBUG,
+	KEY_FOREGROUND,
+	KEY_TTL,
+	KEY_CONNECTIONS,
+	KEY_TIMEOUT,
+	KEY_LIST_TIMEOUT,
+	KEY_CACERT,
+	KEY_CERT,
+	KEY_CERT_KEY,
+	KEY_USER,
+	KEY_PASSWORD_FILE,
+	KEY_AUTHFILE,
+	KEY_NETRC,
+	KEY_SECRET,
+	KEY_LOG,
+	KEY_LOG_LEVEL,
+	KEY_REPOS_FROM,
+	KEY_PLATFORM,
+	KEY_SHOW,
+	KEY_UNDATED,
+	KEY_UID,
+	KEY_GID,
+	KEY_UMASK,
+	KEY_INSECURE,
+	KEY_DIGEST_AUTH,
+	KEY_XATTR,
+	KEY_ALLOW_OTHER,
+	KEY_NOEXEC,
+	KEY_RO,
+	KEY_RW,
+	KEY_ALLOW_DELETE,
+	KEY_DRY_RUN,
+	KEY_PROTECT,
+	KEY_PROTECT_FROM,
+	KEY_KEEP,
+	KEY_SHARED,
+	KEY_JOURNAL,
+	KEY_JSON,
+	KEY_ONLY_READ,
+	KEY_PUSH,
+	KEY_REPOSITORY,
+};
+
+extern const struct fuse_opt options_table[];
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+
+#include "options.h"
+
+void options_help(const char *program)
+{
+	printf("usage: %s [options] SOURCE MOUNTPOINT\n\n", program);
+	fputs("Mounts a container registry: a tag is a file, its content the manifest,\n"
+	      "its mtime the date the image was created.\n\n"
+	      "SOURCE is [http://|https://]HOST[:PORT][/PREFIX].\n\n"
+	      "    -f                     stay in the foreground\n"
+	      "    -d                     log everything, in the foreground\n"
+	      "    -h, --help             this text\n"
+	      "    -V, --version          the version\n"
+	      "    -o ttl=SECONDS         how long a tag and a list are taken as known (60)\n"
+	      "    -o connections=N       most transfers at a time (64)\n"
+	      "    -o timeout=SECONDS     most time for a request (30)\n"
+	      "    -o list_timeout=SECONDS  and for a page of a list (ten times that)\n"
+	      "    -o cacert=FILE         trust these certificates (PEM; or a folder of them)\n"
+	      "    -o cert=FILE, -o key=FILE  our own certificate and its key (PEM)\n"
+	      "    -o user=NAME, -o password_file=FILE  log in so (the first line of FILE)\n"
+	      "    -o authfile=FILE       logins of podman's or docker's kind\n"
+	      "    -o netrc[=FILE]        logins as curl has them (~/.netrc), after all others\n"
+	      "    -o insecure            do not verify certificates\n"
+	      "    -o digest_auth         log in by HTTP Digest where the registry asks for it\n"
+	      "    -o platform=OS/ARCH[/VARIANT]  whose config stands for an index (ours)\n"
+	      "    -o show=tags|all       list _tags alone, or all views (all)\n"
+	      "    -o xattr               extended attributes user.oci.*\n"
+	      "    -o undated=mount|epoch what images without a date show (mount: the time of\n"
+	      "                           the mount)\n"
+	      "    -o repos_from=FILE     list these repositories instead of the catalog\n"
+	      "    -o allow_delete        rm removes images; the next say which and how\n"
+	      "    -o protect=GLOB        never what matches REPOSITORY:TAG (may be repeated)\n"
+	      "    -o protect_from=FILE   nor what is named in this file (images in use)\n"
+	      "    -o keep=N              nor the N newest tags of a repository\n"
+	      "    -o shared=untag|refuse|all  a tag that shares its image: remove its name\n"
+	      "                           alone (untag), nothing, or all of its tags\n"
+	      "    -o journal=DIR         where to save what is removed, for regfs-undelete\n"
+	      "                           (/var/lib/regfs; not root: ~/.local/state/regfs)\n"
+	      "    -o dry_run             decide and log all that, and remove nothing\n"
+	      "    -o uid=N, -o gid=N     owner of all files (who mounts)\n"
+	      "    -o umask=OCTAL         permissions to take away\n"
+	      "    -o allow_other         other users may look as well\n"
+	      "    -o log=FILE            log to a file (the system log)\n"
+	      "    -o log_level=LEVEL     error, warn, info or debug (info)\n\n"
+	      "Credentials: REGFS_USER and REGFS_PASSWORD, or what docker, podman or skopeo\n"
+	      "login left in their files and credential helpers.\n"
+	      "SIGHUP: forget what was listed. SIGTERM: unmount.\n\n"
+	      "regfs doctor [options] SOURCE    what a registry can do, and what that means\n"
+	      "    --json                 for programs\n"
+	      "    --repository=NAME      look at this one (the first that has a tag)\n"
+	      "    --read-only            not even ask to delete what was never pushed\n"
+	      "    --push                 begin an upload, and cancel it\n"
+	      "    -o ...                 how to reach it, as above\n",
+	      stdout);
+}
