@@ -19,8 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct reg_challenge c;
 
 	if (reg_challenge_parse(header, &c)) {
-		must(c.scheme == REG_SCHEME_BASIC || (c.scheme == REG_SCHEME_BEARER && c.realm[0]));
+		must(c.basic || c.digest || c.other[0] || c.bearer);
+		must(c.bearer == !!c.realm[0]);
 		must(is_clean(c.realm) && is_clean(c.service) && is_clean(c.scope) && is_clean(c.error));
+		must(is_clean(c.description) && is_clean(c.other));
 	}
 	free(header);
 	return 0;

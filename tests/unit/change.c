@@ -12,6 +12,7 @@
 #define TYPE "application/vnd.oci.image.index.v1+json"
 #define OTHER "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define SAYS(code) .body = "{\"errors\":[{\"code\":\"" code "\",\"message\":\"m\"}]}"
+#define WAIT(seconds) .headers = "Retry-After: " #seconds "\n"
 
 enum { MAX_ROWS = 6 };
 
@@ -192,8 +193,12 @@ static const struct scene {
 	{"waited for, and then cut off", PUT_TAG, -EIO, {{.status = 503}, {.err = -EIO, .transient = true}}},
 	{"waited for again and again",
 	 PUT_TAG,
+	 0,
+	 {{.status = 429}, {.status = 429}, {.status = 503}, {.status = 429}, {.status = 429}, {.status = 201}}},
+	{"waited for until no time is left",
+	 PUT_TAG,
 	 -EAGAIN,
-	 {{.status = 429}, {.status = 429}, {.status = 503}, {.status = 429}}},
+	 {{.status = 429, WAIT(8)}, {.status = 429, WAIT(8)}, {.status = 503, WAIT(8)}, {.status = 429, WAIT(8)}}},
 	{"tags are not deleted here", DELETE_TAG, -EPERM, {{.status = 400, SAYS("DIGEST_INVALID")}}},
 	{"nor here", DELETE_TAG, -EPERM, {{.status = 400, SAYS("UNSUPPORTED")}}},
 	{"nor here, either", DELETE_TAG, -EPERM, {{.status = 405, SAYS("UNSUPPORTED")}}},
@@ -276,7 +281,9 @@ static void tokens(void **state)
 	const struct script_row rows[] = {
 		{.request = "HEAD /v2/a/manifests/v1", REALM},
 		TOKEN("pull", "reads"),
-		{.request = "HEAD /v2/a/manifests/v1", .authorization = "Bearer reads", .status = 200},
+		{.request = "HEAD /v2/a/manifests/v1", .authorization = "Bearer reads", .status = 200,
+		 .headers = "Docker-Content-Digest: "
+			    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"},
 		TOKEN("pull%2Cpush", "writes"),
 		{.request = paths[PUT_TAG], .authorization = "Bearer writes", .upload = TYPE " " BODY, REALM},
 		TOKEN("pull%2Cpush", "writes2"),

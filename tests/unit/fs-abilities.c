@@ -60,7 +60,7 @@ static void unanswered(void **state)
 		int err;
 	} cases[] = {
 		{"500 x4", -EIO},           {"cut x4", -EIO},    {"timeout", -ETIMEDOUT},
-		{"refused", -ECONNREFUSED}, {"429 x4", -EAGAIN},
+		{"refused", -ECONNREFUSED}, {"busy", -EAGAIN},
 	};
 
 	(void)state;
@@ -140,7 +140,10 @@ static void shared(void **state)
 		 "untag v1: m1[v1] removed"},
 		{"403 about a tag", PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "403\n", -EACCES, ""},
 		{"500 about a tag", PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "500\n", -EIO, ""},
-		{"429 about a tag", PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "429 x4\n", -EAGAIN, ""},
+		{"429 about a tag", PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "busy\n", -EAGAIN, ""},
+		{"429 about a tag, for a while",
+		 PROBE "404:MANIFEST_UNKNOWN\n" SHARED PROBE_TAG "429 x4\n" PROBE_TAG "501\n" BY_PLACEHOLDER, 0,
+		 "untag v1: m1[v1] removed"},
 	};
 
 	(void)state;

@@ -168,7 +168,7 @@ static void log_file(void **state)
 /* What a registry sent must not look like a line of ours, nor reach a terminal. */
 static void log_injection(void **state)
 {
-	static const char *const evil[] = {"a\nregfs: error: b", "a\r\nb", "a\x1b[2Jb", "a\tb", "a\x7f" "b"};
+	static const char *const evil[] = {"a\nregfs: error: b", "a\r\nb", "a\x1b[2Jb", "a\tb", ("a\x7f" "b")};
 	char lines[20][300];
 	struct log log;
 	size_t n;

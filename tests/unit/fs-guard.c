@@ -93,6 +93,10 @@ static const struct guarding in_use[] = {
 	{"an index that is in use does not keep a child's own tag",
 	 "KNOW t=old v1=i1\nCHECK t = old\nCHECK t = old\nDELETE t 202\nCHECK @old = old\n",
 	 .references = "@i1", .gone = "t", .kept = "v1"},
+	{"an index that is in use without a tag holds a child, which is put back if it went with its tag",
+	 "KNOW t=old v1=m1\nGET @i1 = i1\nCHECK t = old\nCHECK t = old\nDELETE t 202\nCHECK @old 404\n"
+	 "PUT @old old 201\n" GOES("v1", "m1"),
+	 .references = "a@@i1", .gone = "t v1", .kept = ""},
 	{"every name of what is in use", "KNOW v1=m1 v2=m1\n", .references = "@m1", .gone = "",
 	 .kept = "v1 v2"},
 };

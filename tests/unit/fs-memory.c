@@ -34,6 +34,8 @@ static char get_config[200], get_list[200], get_manifest[200], head_manifest[200
 
 static const struct script_row rows[] = {
 	GIVE_TOKEN("repository%3Aa%3Apull"),
+	/* With the scope of the challenge, or without one where another request was challenged before. */
+	GIVE_TOKEN("repository%3Aa%3Apull&scope=registry%3Acatalog%3A%2A"),
 	GIVE_TOKEN("registry%3Acatalog%3A%2A"),
 	SERVE("GET /v2/_catalog?n=1000", "{\"repositories\":[\"a\",\"a/b\"]}"),
 	SERVE("GET /v2/a/tags/list?n=1000", "{\"tags\":[\"v1\",\"v2\"]}", NEXT("last=v2")),

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -68,7 +69,11 @@ static const struct {
 	{"-o without more", "lacks its argument", {"reg.test", "/mnt", "-o"}},
 	{"a value for a flag", "'xattr=1'", {"reg.test", "/mnt", "-o", "xattr=1"}},
 	{"no value", "'ttl='", {"reg.test", "/mnt", "-o", "ttl="}},
-	{"no equals sign", "'ttl'", {"reg.test", "/mnt", "-o", "ttl"}},
+	{"no equals sign", "'ttl': its value is missing", {"reg.test", "/mnt", "-o", "ttl"}},
+	{"nor here", "'--repository': its value is missing", {"doctor", "--repository", "a", "reg.test"}},
+	{"the beginning of an option", "'tt': no such option", {"reg.test", "/mnt", "-o", "tt"}},
+	{"a flag in two halves", "'xatt': no such option", {"reg.test", "/mnt", "-o", "xatt"}},
+	{"a password that has no value yet", "password_file=FILE", {"reg.test", "/mnt", "-o", "password"}},
 	{"no number", "'ttl=x'", {"reg.test", "/mnt", "-o", "ttl=x"}},
 	{"a negative number", "'ttl=-1'", {"reg.test", "/mnt", "-o", "ttl=-1"}},
 	{"a blank before it", "'ttl= 1'", {"reg.test", "/mnt", "-o", "ttl= 1"}},
@@ -271,6 +276,103 @@ static void paths(void **state)
 	options_done(&o);
 }
 
+static void digest(void **state)
+{
+	static const char *const args[][MAX_ARGS] = {{"reg.test", "/mnt"}, {"reg.test", "/mnt", "-odigest_auth"}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(args); k++) {
+		struct reg_options client = {0};
+		struct options o;
+
+		assert_int_equal(parse(args[k], &o), 0);
+		options_client(&o, &client);
+		assert_int_equal(client.digest_auth, k == 1);
+		options_done(&o);
+	}
+}
+
+/* Whose login, and where its password is. */
+static void logins(void **state)
+{
+	static const struct {
+		const char *options, *env_user, *env_password, *user;
+	} cases[] = {
+		{"user=me", NULL, NULL, NULL}, /* as mount(8) says it */
+		{"user=me,password_file=/f", NULL, NULL, "me"},
+		{"user=me,password_file=/f", "env", "p", "me"},
+		{"user=me", NULL, "p", "me"},
+		{"user=me", "", "p", "me"},
+		{"user=me", "env", "p", NULL},
+		{"user=me", "env", "", NULL},
+		{"password_file=/f", "env", NULL, NULL},
+		{"user=you,user=me,password_file=/f", NULL, NULL, "me"},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		const char *const args[MAX_ARGS] = {"reg.test", "/mnt", "-o", cases[k].options};
+		struct reg_options client = {0};
+		struct options o;
+
+		unsetenv("REGFS_USER");
+		unsetenv("REGFS_PASSWORD");
+		if (cases[k].env_user)
+			setenv("REGFS_USER", cases[k].env_user, 1);
+		if (cases[k].env_password)
+			setenv("REGFS_PASSWORD", cases[k].env_password, 1);
+		check_int(parse(args, &o), 0, cases[k].options);
+		options_client(&o, &client);
+		check_text(client.user, cases[k].user, cases[k].options);
+		check_text(client.password, NULL, cases[k].options);
+		options_done(&o);
+	}
+}
+
+static void login_files(void **state)
+{
+	static const char *const args[][MAX_ARGS] = {
+		{"reg.test", "/mnt"},
+		{"reg.test", "/mnt", "-oauthfile=/a,netrc,password_file=/p"},
+		{"reg.test", "/mnt", "-onetrc=/n"},
+	};
+	static const char *const want[][3] = {{NULL, NULL, NULL}, {"/a", "", "/p"}, {NULL, "/n", NULL}};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(args); k++) {
+		struct reg_options client = {0};
+		struct options o;
+
+		assert_int_equal(parse(args[k], &o), 0);
+		options_client(&o, &client);
+		check_text(client.authfile, want[k][0], "authfile");
+		check_text(client.netrc, want[k][1], "netrc");
+		check_text(client.password_file, want[k][2], "password_file");
+		options_done(&o);
+	}
+}
+
+/* One that is given all the same is neither repeated nor left in the arguments, which /proc shows. */
+static void no_password(void **state)
+{
+	static const char *const options[] = {"user=me,password=s3cr,et", "-oxattr,passwd=s3cret", "pass=s3cret",
+					      "token=s3cret"};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(options); k++) {
+		char copy[64];
+		const char *const args[MAX_ARGS] = {"reg.test", "/mnt", options[k][0] == '-' ? copy : "-o", copy};
+		struct options o;
+
+		strcpy(copy, options[k]);
+		check_int(parse(args, &o), -EINVAL, options[k]);
+		check(strstr(o.error, "password_file=FILE"), o.error);
+		check(!strstr(o.error, "s3c") && !strstr(o.error, "et,"), o.error);
+		check(!strstr(copy, "s3c") && !strstr(copy, "et"), copy);
+		options_done(&o);
+	}
+}
+
 /* A password in a SOURCE that is refused later must not be in the error of another argument. */
 static void no_secret(void **state)
 {
@@ -288,7 +390,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(taken), cmocka_unit_test(refused),   cmocka_unit_test(help),
 		cmocka_unit_test(paths), cmocka_unit_test(no_secret), cmocka_unit_test(removing),
-		cmocka_unit_test(no_removing),
+		cmocka_unit_test(no_removing), cmocka_unit_test(digest),
+		cmocka_unit_test(logins), cmocka_unit_test(login_files), cmocka_unit_test(no_password),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -283,6 +283,24 @@ static void interrupted(void **state)
 	}
 }
 
+/* The end comes while it is looked at for the last time: it stays, since nobody would hear what became of it.
+ */
+static void ended(void **state)
+{
+	struct question *q;
+	struct scene s;
+
+	(void)state;
+	scene_start(&s, documents, ARRAY_SIZE(documents),
+		    "LIST v1 v2\nGET v1 = m1\nGET v2 = m2\nCHECK v1 held = m1\n", ABLE | NO_REFERRERS);
+	q = scene_rm_begin(&s, 100, "v1");
+	script_wait_sent(s.st.script, 4);
+	tree_end(s.st.tree);
+	script_release(s.st.script);
+	assert_int_equal(ask_end(&s.st, q), -EIO);
+	scene_finish(&s, "", "the end");
+}
+
 /* Several at once: one after the other, and each looks again at what is left. */
 static void at_once(void **state)
 {
@@ -446,6 +464,7 @@ int main(void)
 		cmocka_unit_test(interrupted),     cmocka_unit_test(at_once),
 		cmocka_unit_test(compare),         cmocka_unit_test(manifests),
 		cmocka_unit_test(no_journal),      cmocka_unit_test(not_now),
+		cmocka_unit_test(ended),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -200,11 +200,53 @@ static void numbers(void **state)
 	scripted_tree_finish(&st);
 }
 
+/* What was on its way when all was to be forgotten is as old as that: it is asked for anew. */
+static void forgotten(void **state)
+{
+	const struct script_row rows[] = {
+		{.request = "GET /v2/a/tags/list?n=1000", IS("{\"tags\":[\"v1\"]}"), .held = 1},
+		{.request = "GET /v2/a/tags/list?n=1000", IS("{\"tags\":[\"v1\",\"v2\"]}")},
+		GET("v1", NULL, IS(ONE), .held = 2),
+		GET("v1", etag1, IS(TWO)),
+		{.request = "GET /v2/_catalog?n=1000", IS("{\"repositories\":[\"a\"]}"), .held = 3},
+		{.request = "GET /v2/_catalog?n=1000", IS("{\"repositories\":[\"a\",\"b\"]}")},
+	};
+	struct scripted_tree st;
+	struct question *q;
+	struct tag *v1;
+
+	(void)state;
+	scripted_tree_start(&st, rows, ARRAY_SIZE(rows), 3600);
+	v1 = scripted_tag(&st, "a", "v1");
+	q = ask_begin(&st, tree_opendir, node_make(NODE_TAGS, v1->repository->directory->index, 0), NULL, 1);
+	script_wait_sent(st.script, 1);
+	tree_forget(st.tree);
+	script_release(st.script);
+	assert_int_equal(ask_end(&st, q), 0);
+	assert_int_equal(st.count, 2);
+
+	q = ask_begin(&st, tree_getattr, node_make(NODE_TAG, v1->repository->directory->index, v1->index),
+		      NULL, 1);
+	script_wait_sent(st.script, 3);
+	tree_forget(st.tree);
+	script_release(st.script);
+	assert_int_equal(ask_end(&st, q), 0);
+	assert_int_equal(st.entry.attr.size, sizeof(TWO) - 1);
+
+	q = ask_begin(&st, tree_opendir, NODE_ROOT, NULL, 1);
+	script_wait_sent(st.script, 5);
+	tree_forget(st.tree);
+	script_release(st.script);
+	assert_int_equal(ask_end(&st, q), 0);
+	assert_int_equal(st.count, 2);
+	scripted_tree_finish(&st);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hard_links), cmocka_unit_test(other_repository), cmocka_unit_test(moves),
-		cmocka_unit_test(goes),       cmocka_unit_test(numbers),
+		cmocka_unit_test(goes),       cmocka_unit_test(numbers),          cmocka_unit_test(forgotten),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

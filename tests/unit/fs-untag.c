@@ -93,7 +93,8 @@ static const struct removing placeholder[] = {
 	{"DELETE: 405", THERE DROP "405:UNSUPPORTED\n" BACK "201\n" THERE, -EPERM, "kept", false},
 	{"DELETE: 405, read-only", THERE DROP "405\n" BACK "201\n" THERE, -EROFS, "kept", false},
 	{"DELETE: 409", THERE DROP "409\n" BACK "201\n" THERE, -EBUSY, "kept", false},
-	{"DELETE: 429", THERE DROP "429 x4\n" BACK "201\n" THERE, -EAGAIN, "kept", false},
+	{"DELETE: 429", THERE DROP "busy\n" BACK "201\n" THERE, -EAGAIN, "kept", false},
+	{"DELETE: 429 for a while", THERE DROP "429 x4\nDELETE @placeholder 202", 0, "removed", true},
 	{"DELETE: 500", THERE DROP "500 x4\n" BACK "201\n" THERE, -EIO, "kept", false},
 	{"DELETE: 500, done", THERE DROP "500 x4\nCHECK v1 404", 0, "removed", true},
 	{"DELETE: cut", THERE DROP "cut x4\n" BACK "201\n" THERE, -EIO, "kept", false},
@@ -162,6 +163,7 @@ static void types(void **state)
 #define DELETE THERE "DELETE v1 "
 #define VERIFY "CHECK @m1 "
 #define TOOK DELETE "202\n" VERIFY "404\nCHECK v2 404\n"
+#define AGAIN(answer) "PUT v2 m1 " answer "\nCHECK v2 404\n"
 
 static const struct removing named[] = {
 	{"it goes", DELETE "202\n" VERIFY "= m1", 0, "removed", true},
@@ -199,8 +201,13 @@ static const struct removing named[] = {
 	{"the other is there nevertheless", DELETE "202\n" VERIFY "404\nCHECK v2 = m1", 0, "removed", true},
 	{"the other has moved meanwhile", DELETE "202\n" VERIFY "404\nCHECK v2 = m3", 0, "removed", true},
 	{"the other comes back, nobody said so", TOOK "PUT v2 m1 500\nCHECK v2 = m1", 0, "removed", true},
-	{"the other may not come back", TOOK "PUT v2 m1 403\nCHECK v2 404", -EIO, "unknown", false},
-	{"the other comes back, but it does not", TOOK "PUT v2 m1 201\nCHECK v2 404", -EIO, "unknown", false},
+	{"the other comes back when it is put once more", TOOK AGAIN("cut") "PUT v2 m1 201\nCHECK v2 = m1", 0,
+	 "removed", true},
+	{"the other may not come back", TOOK AGAIN("403") AGAIN("403") AGAIN("403"), -EIO, "unknown", false},
+	{"the other comes back, but it does not", TOOK AGAIN("201") AGAIN("201") AGAIN("201"), -EIO,
+	 "unknown", false},
+	{"the other cannot be looked at", DELETE "202\n" VERIFY "404\nCHECK v2 500 x4", -EIO, "unknown",
+	 false},
 	{"the other is lost", TOOK "PUT v2 m1 cut\nCHECK v2 500 x4", -EIO, "unknown", false},
 };
 
@@ -209,6 +216,39 @@ static void by_name(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(named); k++)
 		remove_v1(&named[k], KNOWN, TAGS_GO);
+}
+
+/* What took the manifest took all its names: one that does not come back stops no other. */
+static void all_come_back(void **state)
+{
+	static const char script[] =
+		"LIST v1 v2 v3\nGET v1 = m1\nGET v2 = m1\nGET v3 = m1\nCHECK v1 = m1\n" TOOK AGAIN("403")
+		AGAIN("403") AGAIN("403") "CHECK v3 404\nPUT v3 m1 201\nCHECK v3 = m1\n";
+	struct scene s;
+
+	(void)state;
+	scene_start(&s, documents, ARRAY_SIZE(documents), script, ABLE | NO_REFERRERS | TAGS_GO);
+	assert_int_equal(scene_rm(&s, "v1"), -EIO);
+	scene_finish(&s, ENTRY "unknown", "three names");
+}
+
+/* Somebody notices that another name is not there before we do: it comes back all the same. */
+static void noticed(void **state)
+{
+	static const char script[] =
+		KNOWN DELETE "202\n" VERIFY "held 404\nGET v2~m1 404\nCHECK v2 404\nPUT v2 m1 201\nCHECK v2 = m1\n";
+	struct question *q;
+	struct scene s;
+
+	(void)state;
+	scene_start(&s, documents, ARRAY_SIZE(documents), script, ABLE | NO_REFERRERS | TAGS_GO);
+	q = scene_rm_begin(&s, 100, "v1");
+	script_wait_sent(s.st.script, 8);
+	scripted_tree_advance(3600 * 1000);
+	assert_int_equal(scene_stat(&s, 200, "v2"), -ENOENT);
+	script_release(s.st.script);
+	assert_int_equal(ask_end(&s.st, q), 0);
+	scene_finish(&s, ENTRY "removed", "noticed");
 }
 
 /* What a registry can was misjudged: the next try is made with a placeholder. */
@@ -251,6 +291,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(by_placeholder), cmocka_unit_test(types),         cmocka_unit_test(by_name),
 		cmocka_unit_test(misjudged),      cmocka_unit_test(verified_once),
+		cmocka_unit_test(all_come_back),  cmocka_unit_test(noticed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -193,6 +193,22 @@ static void good(void **state)
 	}
 }
 
+/* For both engines. */
+static void stopped(void **state)
+{
+	static const char *const args[][MAX_ARGS] = {
+		{"run", "--stopped"}, {"run", "--engine=builtin", "--stopped"}, {"run", "--force"}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++) {
+		struct gc_options o = {0};
+
+		check_int(parse(args[i], &o, NULL), 0, args[i][1]);
+		check_int(o.stopped, i < 2, args[i][1]);
+		check_int(o.force, i == 2, args[i][1]);
+	}
+}
+
 static void texts(void **state)
 {
 	char name[] = "regfs-gc", command[] = "run",
@@ -238,6 +254,7 @@ static void bad(void **state)
 		{"--verify is nothing for plan", {"plan", "--verify"}},
 		{"--delete-untagged is nothing for check", {"check", "-m"}},
 		{"--grace is nothing for blobs", {"blobs", "--grace", "1h"}},
+		{"--stopped is nothing for plan", {"plan", "--stopped"}},
 		{"--force is nothing for restore", {"restore", "--force"}},
 		{"--dry-run is nothing for plan", {"plan", "--dry-run"}},
 		{"--grace: the registry's collector has none", {"run", "--grace", "1h"}},
@@ -247,7 +264,11 @@ static void bad(void **state)
 		{"--registry needs --engine=registry", {"run", "--engine=builtin", "--registry", "r"}},
 		{"--engine zot: registry and builtin", {"run", "--engine", "zot"}},
 		{"--grace tomorrow: no time", {"plan", "--grace", "tomorrow"}},
+		{"--url: the source's scheme must be", {"run", "--url", "ftp://reg"}},
+		{"--url: ", {"run", "--url", "http://me:secret@reg"}},
+		{"--url: no registry is named", {"run", "--url="}},
 		{"--settle -1: no time", {"run", "--engine=builtin", "--settle", "-1"}},
+		{"--settle 25h: at most 24h", {"run", "--engine=builtin", "--settle", "25h"}},
 	};
 
 	(void)state;
@@ -257,6 +278,7 @@ static void bad(void **state)
 
 		check_int(parse(cases[i].args, &o, &error), -EINVAL, cases[i].words);
 		check(strstr(error.msg, cases[i].words), error.msg);
+		check(!strstr(error.msg, "secret"), "a password is not repeated");
 		check_int(o.settle, 77, "written on success alone");
 	}
 }
@@ -300,6 +322,7 @@ static void help(void **state)
 		"--engine NAME",
 		"--dry-run",
 		"--force",
+		"--stopped",
 		"--url URL",
 		"--cacert FILE",
 		"--insecure",
@@ -327,8 +350,8 @@ static void help(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(good),  cmocka_unit_test(texts), cmocka_unit_test(bad),
-		cmocka_unit_test(times), cmocka_unit_test(help),
+		cmocka_unit_test(good),	 cmocka_unit_test(stopped), cmocka_unit_test(texts),
+		cmocka_unit_test(bad),	 cmocka_unit_test(times),   cmocka_unit_test(help),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

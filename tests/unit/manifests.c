@@ -41,11 +41,12 @@ static const struct scene scenes[] = {
 	{"not there", "v1", NULL, NULL, false, NULL, 404, -ENOENT, NULL, false},
 	{"known, and still so", "v1", OTHER, "", false, NULL, 304, 0, OTHER, true},
 	{"known, and no more so", "v1", OTHER, NULL, false, "@", 200, 0, "@", false},
+	{"a redirect to nowhere has no bytes of the tag", "v1", NULL, "", false, NULL, 302, -EIO, NULL, false},
+	{"nor has one of many choices", "v1", OTHER, "<html>", false, NULL, 300, -EIO, NULL, false},
+	{"nor what is not modified, and was not known", "v1", NULL, "", false, NULL, 304, -EIO, NULL, false},
 	{"known, and gone", "v1", OTHER, NULL, false, NULL, 404, -ENOENT, NULL, false},
 	{"HEAD", "v1", NULL, "", true, "@", 200, 0, "@", false},
-	{"HEAD states nothing", "v1", NULL, "", true, NULL, 200, 0, NULL, false},
 	{"HEAD by digest", "@", NULL, "", true, "@", 200, 0, "@", false},
-	{"HEAD: not there", "v1", NULL, "", true, NULL, 404, -ENOENT, NULL, false},
 };
 
 static const char *resolve(const char *text)
@@ -164,6 +165,7 @@ static void fresh(void **state)
 		{.request = get, .fresh = true, .status = 404},
 		{.request = "GET /v2/a/manifests/v1", .if_none_match = etag, .fresh = true, .status = 304},
 		{.request = "HEAD /v2/a/manifests/v1", .fresh = true, .status = 404},
+		{.request = "GET /v2/a/manifests/v1", .fresh = true, .status = 404},
 	};
 	static const int want[] = {0, 0, -ENOENT, 0, -ENOENT};
 	struct script *s;
@@ -176,7 +178,7 @@ static void fresh(void **state)
 	snprintf(get, sizeof(get), "GET /v2/a/manifests/%s", digest);
 	snprintf(etag, sizeof(etag), "\"%s\"", digest);
 	s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
-	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+	for (size_t k = 0; k < ARRAY_SIZE(want); k++) {
 		const struct reg_call call = answer_call(&a, s, k ? REG_FRESH : 0);
 		struct reg_client *c = script_client(s);
 
@@ -213,11 +215,76 @@ static void too_large(void **state)
 	assert_int_equal(a.err, -EFBIG);
 }
 
+#define HEAD "HEAD /v2/a/manifests/v1"
+#define GET "GET /v2/a/manifests/v1"
+
+/* HEAD does not say what is there: GET does, and from then on it alone is asked. */
+static void head_by_get(void **state)
+{
+	static const struct {
+		const char *why;
+		int err;
+		struct script_row rows[3];
+		bool again; /* a second HEAD is asked for */
+	} cases[] = {
+		{"404", 0, {{HEAD, .status = 404}, {GET, .status = 200, .body = BODY, .times = 2}}, true},
+		{"405", 0, {{HEAD, .status = 405}, {GET, .status = 200, .body = BODY, .times = 2}}, true},
+		{"400", 0, {{HEAD, .status = 400}, {GET, .status = 200, .body = BODY}}, false},
+		{"no digest", 0, {{HEAD, .status = 200}, {GET, .status = 200, .body = BODY, .times = 2}}, true},
+		{"it is not there", -ENOENT, {{HEAD, .status = 404, .times = 2}, {GET, .status = 404, .times = 2}},
+		 true},
+		{"GET fails", -EIO, {{HEAD, .status = 404}, {GET, .status = 501}}, false},
+		{"no access", -EACCES, {{HEAD, .status = 403}}, false},
+	};
+
+	(void)state;
+	digest_of(BODY, digest);
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		struct script *s = script_start(cases[k].rows, cases[k].rows[1].request ? 2 : 1, NULL, NULL);
+		struct answer a;
+
+		for (int i = 0; i <= cases[k].again; i++) {
+			const struct reg_call call = answer_call(&a, s, 0);
+
+			assert_true(reg_manifest_head(script_client(s), "a", "v1", &call));
+			answer_wait(&a);
+			check_int(a.err, cases[k].err, cases[k].why);
+			check_text(a.digest_text, cases[k].err ? "" : digest, cases[k].why);
+			check(!a.has_bytes, cases[k].why);
+		}
+		script_finish(s);
+	}
+}
+
+/* Where HEAD has named a digest, its 404 needs no second opinion. */
+static void head_is_trusted(void **state)
+{
+	char stated[300];
+	const struct script_row rows[] = {
+		{.request = HEAD, .status = 200, .headers = stated},
+		{.request = "HEAD /v2/a/manifests/v2", .status = 404},
+	};
+	struct script *s;
+	struct answer a;
+	struct reg_call call;
+
+	(void)state;
+	snprintf(stated, sizeof(stated), TYPE "Docker-Content-Digest: %s\n", digest_of(BODY, digest));
+	s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
+	for (int i = 1; i <= 2; i++) {
+		call = answer_call(&a, s, 0);
+		assert_true(reg_manifest_head(script_client(s), "a", i == 1 ? "v1" : "v2", &call));
+		answer_wait(&a);
+		assert_int_equal(a.err, i == 1 ? 0 : -ENOENT);
+	}
+	script_finish(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(table), cmocka_unit_test(from_memory), cmocka_unit_test(fresh),
-		cmocka_unit_test(too_large),
+		cmocka_unit_test(too_large), cmocka_unit_test(head_by_get), cmocka_unit_test(head_is_trusted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

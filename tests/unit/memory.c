@@ -8,6 +8,7 @@
 
 #include "authfile.h"
 #include "bytes.h"
+#include "logins.h"
 #include "unit.h"
 #include "util/buf.h"
 
@@ -29,7 +30,10 @@ static int left = -1; /* allocations until one fails; negative: none does */
 
 static bool fails(void)
 {
-	return left >= 0 && left-- == 0;
+	if (left < 0 || left-- > 0)
+		return false;
+	errno = ENOMEM;
+	return true;
 }
 
 void *__wrap_malloc(size_t size)
@@ -89,8 +93,9 @@ static int login(void)
 {
 	static const char text[] = "{\"auths\":{\"h\":{\"username\":\"u\",\"password\":\"p\"}}}";
 	static const struct reg_source source = {.host = "h"};
+	const struct reg_lookup lookup = {.source = &source};
 	struct reg_credentials c = {0};
-	const int r = reg_authfile_parse(text, strlen(text), "FILE", &source, &c, NULL);
+	const int r = reg_authfile_parse(text, strlen(text), "FILE", &lookup, &c, NULL);
 	char *header;
 
 	if (r < 0)
@@ -99,6 +104,33 @@ static int login(void)
 	reg_credentials_done(&c);
 	free(header);
 	return header ? 0 : -ENOMEM;
+}
+
+static int no_token(void *data, struct auth *a, const struct auth_request *q, void *token)
+{
+	(void)data;
+	(void)a;
+	(void)q;
+	(void)token;
+	return -ENOSYS;
+}
+
+static int logins(void)
+{
+	static const struct reg_source source = {.host = "h"};
+	const struct reg_log log = {0};
+	const struct logins_options o = {.lookup = {.source = &source}, .fetch = no_token, .log = &log};
+	struct reg_error error = {0};
+	struct logins *l;
+	const int r = logins_new(&o, &l, &error);
+
+	if (r < 0)
+		return error.err == r ? r : -EINVAL;
+	assert_true(auth_has_login(logins_for(l, "repository:a/b:pull")));
+	assert_true(auth_has_login(logins_for(l, "repository:b:pull")));
+	assert_false(auth_has_login(logins_for(l, "repository:c:pull")));
+	logins_free(l);
+	return 0;
 }
 
 static int bytes(void)
@@ -132,8 +164,8 @@ static void each_fails_once(void **state)
 		const char *name;
 		int least; /* so many allocations are seen; else the wrapping does not work */
 	} cases[] = {
-		{document, "document", 10}, {config, "config", 5},  {login, "login", 3},
-		{bytes, "bytes", 1},        {growing, "buffer", 5},
+		{document, "document", 10}, {config, "config", 5}, {login, "login", 3},
+		{logins, "logins", 15},     {bytes, "bytes", 1},   {growing, "buffer", 5},
 	};
 
 	(void)state;
@@ -152,7 +184,16 @@ static void each_fails_once(void **state)
 
 int main(void)
 {
+	static const char *const variables[] = {
+		"REGFS_USER",      "REGFS_PASSWORD", "XDG_RUNTIME_DIR",   "HOME",
+		"XDG_CONFIG_HOME", "DOCKER_CONFIG",  "REGISTRY_AUTH_FILE"};
 	const struct CMUnitTest tests[] = {cmocka_unit_test(each_fails_once)};
 
+	for (size_t i = 0; i < ARRAY_SIZE(variables); i++)
+		unsetenv(variables[i]);
+	setenv("DOCKER_AUTH_CONFIG",
+	       "{\"auths\":{\"h/a\":{\"username\":\"u\",\"password\":\"p\"},\"h/b\":{\"auth\":\"bTpw\"},"
+	       "\"h/c\":{\"auth\":\"!\"}}}",
+	       1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

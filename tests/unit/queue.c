@@ -11,7 +11,7 @@ static struct queue_item items[MANY];
 
 static void push(struct queue *q, size_t k, const char *group, bool ahead)
 {
-	assert_int_equal(queue_push(q, &items[k], group, ahead), 0);
+	assert_int_equal(queue_push(q, &items[k], group, ahead, false), 0);
 }
 
 /* Which item may start now; -1: none. */
@@ -192,11 +192,43 @@ static void drop(void **state)
 	drop_all(&q);
 }
 
+/* What was sent before goes before all others, of whatever group, but takes no more places than that has. */
+static void again(void **state)
+{
+	struct queue q;
+
+	(void)state;
+	queue_init(&q, 64);
+	push(&q, 0, "a", false);
+	push(&q, 1, "b", true);
+	assert_int_equal(queue_push(&q, &items[2], "b", true, true), 0);
+	assert_int_equal(queue_push(&q, &items[3], "a", false, true), 0);
+	assert_int_equal(queue_peek(&q) - items, 2);
+	queue_urge(&q, &items[3]);
+	assert_int_equal(next(&q), 2);
+	assert_int_equal(next(&q), 3);
+	assert_int_equal(next(&q), 0);
+	assert_int_equal(next(&q), 1);
+	assert_int_equal(next(&q), -1);
+	drop_all(&q);
+	/* Places that other hosts have are not to be had. */
+	queue_init(&q, 4);
+	q.taken = 3;
+	push(&q, 0, "a", false);
+	push(&q, 1, "b", false);
+	assert_int_equal(next(&q), 0);
+	assert_int_equal(next(&q), -1);
+	q.taken = 2;
+	assert_int_equal(next(&q), 1);
+	drop_all(&q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(order),       cmocka_unit_test(limits), cmocka_unit_test(hung_group),
 		cmocka_unit_test(hung_groups), cmocka_unit_test(urge),   cmocka_unit_test(drop),
+		cmocka_unit_test(again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "retry.h"
 
+#include <stdio.h>
+
 #include "unit.h"
 
 enum { NOW = 1700000000 }; /* Tue, 14 Nov 2023 22:13:20 GMT */
@@ -36,7 +38,8 @@ static const struct {
 	{"504", 504, false, 3, "", LONG_ENOUGH, 800, 1600},
 	{"500 asks for nothing", 500, false, 1, "20", LONG_ENOUGH, 50, 100},
 	{"429 that does not say", 429, false, 1, "", LONG_ENOUGH, 50, 100},
-	{"429 four times", 429, false, 4, "", LONG_ENOUGH, -1, -1},
+	{"429 four times", 429, false, 4, "", LONG_ENOUGH, 2500, 5000},
+	{"429, and no end of it", 429, false, 16, "", LONG_ENOUGH, -1, -1},
 	{"503 in seconds", 503, false, 1, "7", LONG_ENOUGH, 7000, 7249},
 	{"asked to wait is waited for oftener", 429, false, 15, "30", LONG_ENOUGH, 30000, 30249},
 	{"but not for ever", 429, false, 16, "30", LONG_ENOUGH, -1, -1},
@@ -82,9 +85,40 @@ static void delays(void **state)
 	}
 }
 
+static void exhausted(void **state)
+{
+	static const struct {
+		const char *limit, *remaining, *reset;
+		long long want;
+	} rows[] = {
+		{"", "", "", -1},
+		{"limit=100, remaining=0, reset=7", "", "", 7000},
+		{"limit=100, remaining=1, reset=7", "", "", -1},
+		{"\"default\";r=0;t=7", "", "", 7000},
+		{"\"default\";r=50;t=7", "", "", -1},
+		{"\"error=0;t=\"", "", "", -1},
+		{"", "0", "7", 7000},
+		{"", "1", "7", -1},
+		{"", "0", "1700000009", 9000}, /* GitLab: when */
+		{"", "0", "1600000000", 0}, /* that is past */
+		{"", "0;w=21600", "", -1}, /* Docker Hub: in what window, not when it ends */
+		{"", "0", "99999999999999999999", 1000000000},
+		{"", "none", "7", -1},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
+		char why[16];
+
+		snprintf(why, sizeof(why), "row %zu", k);
+		check_int(retry_exhausted(rows[k].limit, rows[k].remaining, rows[k].reset, NOW), rows[k].want,
+			  why);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(delays)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(delays), cmocka_unit_test(exhausted)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

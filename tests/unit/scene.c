@@ -6,7 +6,7 @@
 
 #include "journals.h"
 #include "protect.h"
-#include "random.h"
+#include "util/random.h"
 
 /* ---- what the linker wraps ---- */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "placeholder.h"
-#include "random.h"
+#include "util/random.h"
 #include "unit.h"
 
 enum { MAX_ROWS = 96, MAX_DOCUMENTS = 40, MAX_TEXT = 4096 };
@@ -131,6 +131,9 @@ static void say(struct scene_script *s, struct script_row *row, const char *answ
 	} else if (strcmp(answer, "refused") == 0) {
 		row->err = -ECONNREFUSED;
 		row->unsent = true;
+	} else if (strcmp(answer, "busy") == 0) {
+		row->status = 429;
+		row->headers = "Retry-After: 31\n"; /* longer than a call waits */
 	} else if (strcmp(answer, "lied") == 0) {
 		row->status = 201;
 		row->headers = "Docker-Content-Digest: sha256:" ZERO "\n";

@@ -12,8 +12,8 @@
  *     DELETE @m1 202
  *
  * An answer is "= DOCUMENT", a status, STATUS:CODE (with an error of that code; 404 has one, unless it is
- * 404:-), cut (the connection broke), timeout, refused or "held STATUS" (not before script_release()); xN
- * behind it: so many times, any: as often as it comes. In every word @NAME is the digest of a document, %NAME
+ * 404:-), busy (429 for longer than a call waits), cut (the connection broke), timeout, refused or "held
+ * STATUS" (not before script_release()); xN behind it: so many times, any: as often as it comes. In every word @NAME is the digest of a document, %NAME
  * the same with '-' for the ':', as in tags, and $ is what random_hex() says, which must always be the same.
  * LIST, CHECK, PUT and DELETE must come in the order in which they are written.
  */

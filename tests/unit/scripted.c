@@ -264,12 +264,14 @@ static void make_auth(struct reg_client *c, const char *user, const char *passwo
 		.fetch_data = &c->session,
 		.log = &c->log,
 	};
+	struct auth *own;
 
 	if (user) {
 		credentials.user = strdup(user);
 		credentials.password = strdup(password);
 	}
-	assert_int_equal(auth_new(&auth, &c->session.auth), 0);
+	assert_int_equal(auth_new(&auth, &own), 0);
+	assert_int_equal(logins_new_single(own, &c->session.logins), 0);
 }
 
 static struct reg_client *make_client(struct script *s, const char *user, const char *password)

@@ -62,7 +62,6 @@ void scripted_tree_start(struct scripted_tree *st, const struct script_row *rows
 		.ttl = ttl,
 		.connections = 16,
 		.platform = {.os = "linux", .architecture = "amd64"},
-		.xattr = true,
 		.file_mode = 0444,
 		.dir_mode = 0555,
 		.log = on_log,

@@ -124,6 +124,44 @@ static void table(void **state)
 	}
 }
 
+/* In a cache, and where indexes may be sparse. */
+static void not_cached(void **state)
+{
+	static const struct {
+		const char *why, *text;
+		bool cache, sparse;
+		const char *want;
+	} table[] = {
+		{"a layer", "X=c,l? [a t@X +X .c .l", 1, 0, "not-cached a:t l"},
+		{"a config", "X=c?,l [a t@X +X .c .l", 1, 0, "not-cached a:t c"},
+		{"a child", "I>X,Y X=c Y? [a t@I +I +X .c", 1, 0, "not-cached a:t Y"},
+		{"fetched for another repository", "X=c,l [a t@X +X .c", 1, 0, "not-cached a:t l"},
+		{"a manifest that expired", "X? [a t@X +X", 1, 0, "not-cached a:t X"},
+		{"and its link", "X=c [a t@X .c", 1, 0, "not-cached a:t X"},
+		{"a wrong size is wrong", "X=c,l# [a t@X +X .c .l", 1, 0, "size a:t l"},
+		{"what is aside is there", "X=c,l~ [a t@X +X .c .l", 1, 0, "aside a:t l"},
+		{"a child that was never pushed", "I>X,Y X=c Y? [a t@I +I +X .c", 0, 1, "not-cached a:t Y"},
+		{"or elsewhere", "I>X,Y X=c Y=d [a t@I +I +X .c .d", 0, 1, "not-cached a:t Y"},
+		{"a layer must be there", "X=c,l? [a t@X +X .c .l", 0, 1, "layer-missing a:t l"},
+		{"and a manifest", "X? [a t@X +X", 0, 1, "manifest-missing a:t X"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct check_result result;
+		struct drawn d;
+		char buf[2048];
+
+		drawn_init(&d, table[i].text);
+		d.store.cache = table[i].cache;
+		d.store.sparse = table[i].sparse;
+		run(&d, &result);
+		check_text(told(&d, buf), table[i].want, table[i].why);
+		assert_int_equal(d.store.problems.nproblems, strncmp(table[i].want, "not-cached", 10) != 0);
+		drawn_done(&d);
+	}
+}
+
 static void texts(void **state)
 {
 	static const struct {
@@ -281,8 +319,9 @@ static void interrupted(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table),         cmocka_unit_test(texts),     cmocka_unit_test(counts),
-		cmocka_unit_test(from_the_scan), cmocka_unit_test(many_tags), cmocka_unit_test(interrupted),
+		cmocka_unit_test(table),       cmocka_unit_test(not_cached),    cmocka_unit_test(texts),
+		cmocka_unit_test(counts),      cmocka_unit_test(from_the_scan), cmocka_unit_test(many_tags),
+		cmocka_unit_test(interrupted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

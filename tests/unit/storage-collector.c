@@ -333,6 +333,44 @@ static void interrupted(void **state)
 	wait_gone(s.pid);
 }
 
+static volatile sig_atomic_t came;
+
+static void on_signal(int number)
+{
+	came = number;
+}
+
+/* The flag counts, whenever it was set: before the child begins, or after it has closed its output. */
+static void interrupted_by_flag(void **state)
+{
+	const struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction before;
+	struct collector_options o = {.signal = &came};
+	struct collector_end end;
+	struct reg_error error;
+	char text[128];
+	int major;
+
+	(void)state;
+	sigaction(SIGUSR1, &action, &before);
+	for (int k = 0; k < 2; k++) {
+		struct seen s = {0};
+
+		o.command =
+			write_program(k ? "trap '' TERM\necho $$; exec >&- 2>&-; kill -USR1 $PPID; sleep 1000"
+					: "echo $$; sleep 1000");
+		came = !k;
+		assert_int_equal(collector_run(&o, see, &s, &end, &error), -EINTR);
+		if (s.lines)
+			wait_gone(s.pid);
+	}
+	came = 0;
+	o.command = write_program("kill -USR1 $PPID; sleep 1000");
+	assert_int_equal(collector_version(&o, &major, text), -EINTR);
+	assert_int_equal(came, SIGUSR1);
+	sigaction(SIGUSR1, &before, NULL);
+}
+
 static void missing(void **state)
 {
 	struct collector_options o = {.command = "/nonexistent/registry"};
@@ -350,7 +388,8 @@ static void missing(void **state)
 	assert_int_equal(collector_run(&o, see, &s, &end, &error), -EACCES);
 	o.command = "'";
 	assert_int_equal(collector_run(&o, see, &s, &end, &error), -EINVAL);
-	assert_int_equal(collector_version("/nonexistent/registry", &major, text), -ENOENT);
+	o.command = "/nonexistent/registry";
+	assert_int_equal(collector_version(&o, &major, text), -ENOENT);
 	o.command = NULL;
 	setenv("PATH", folder, 1);
 	assert_int_equal(collector_run(&o, see, &s, &end, &error), -ENOENT);
@@ -422,11 +461,11 @@ static void version(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct collector_options o = {.command = write_program(cases[i].script)};
 		char text[128] = "untouched";
 		int major = 99;
 
-		check_int(collector_version(write_program(cases[i].script), &major, text), 0,
-			  cases[i].script);
+		check_int(collector_version(&o, &major, text), 0, cases[i].script);
 		check_int(major, cases[i].major, cases[i].script);
 		check_text(text, cases[i].text, cases[i].script);
 	}
@@ -435,9 +474,11 @@ static void version(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines),       cmocka_unit_test(long_names), cmocka_unit_test(words),
-		cmocka_unit_test(running),     cmocka_unit_test(much),       cmocka_unit_test(ended),
-		cmocka_unit_test(interrupted), cmocka_unit_test(missing),    cmocka_unit_test(found),
+		cmocka_unit_test(lines),       cmocka_unit_test(long_names),
+		cmocka_unit_test(words),       cmocka_unit_test(running),
+		cmocka_unit_test(much),        cmocka_unit_test(ended),
+		cmocka_unit_test(interrupted), cmocka_unit_test(interrupted_by_flag),
+		cmocka_unit_test(missing),     cmocka_unit_test(found),
 		cmocka_unit_test(version),
 	};
 

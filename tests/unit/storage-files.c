@@ -208,6 +208,71 @@ static void test_moving(void **state)
 	assert_true(tree_has(&s->tree, "back"));
 }
 
+/* ---- a file system that cannot rename without replacing, and a registry that writes at this moment ---- */
+
+static const struct scene *odd; /* NULL: all is as it is */
+
+long __real_syscall(long number, long a, long b, long c, long d, long e, long f);
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f);
+int __real_renameat(int from, const char *path, int to, const char *to_path);
+int __wrap_renameat(int from, const char *path, int to, const char *to_path);
+int __real_unlinkat(int above, const char *path, int flags);
+int __wrap_unlinkat(int above, const char *path, int flags);
+
+long __wrap_syscall(long number, long a, long b, long c, long d, long e, long f)
+{
+	if (!odd || number != SYS_renameat2)
+		return __real_syscall(number, a, b, c, d, e, f);
+	errno = EINVAL;
+	return -1;
+}
+
+/* As the registry 3 writes: a file of its own, renamed over the other one. */
+static void write_anew(void)
+{
+	const struct scene *s = odd;
+
+	odd = NULL;
+	tree_puts(&s->tree, "new", "new");
+	assert_int_equal(__real_renameat(s->top, "new", s->top, "a/b/file"), 0);
+}
+
+int __wrap_renameat(int from, const char *path, int to, const char *to_path)
+{
+	if (odd)
+		write_anew();
+	return __real_renameat(from, path, to, to_path);
+}
+
+int __wrap_unlinkat(int above, const char *path, int flags)
+{
+	if (odd)
+		write_anew();
+	return __real_unlinkat(above, path, flags);
+}
+
+static void test_what_is_written_while_it_is_taken_is_not_lost(void **state)
+{
+	const struct scene *s = *state;
+	auto_close int into = -1;
+	struct stat here, there;
+
+	tree_folder(&s->tree, "q");
+	into = files_open_folder(s->top, "q");
+	odd = s;
+	assert_int_equal(files_take(s->top, "a/b/file", into, "x/file"), 0);
+	odd = NULL;
+	assert_int_equal(files_stat(into, "x/file", &there), 0);
+	if (files_stat(s->top, "a/b/file", &here) < 0)
+		here = there;
+	assert_int_equal(here.st_size, strlen("new"));
+	tree_puts(&s->tree, "a/b/file", "again");
+	odd = s;
+	assert_int_equal(files_take(s->top, "a/b/file", into, "x/file"), -EEXIST);
+	odd = NULL;
+	assert_true(tree_has(&s->tree, "a/b/file"));
+}
+
 static void test_pruning(void **state)
 {
 	const struct scene *s = *state;
@@ -239,6 +304,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_reading, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_folders_are_made, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_moving, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_what_is_written_while_it_is_taken_is_not_lost, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_pruning, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_same_on_an_old_kernel, setup, teardown),
 	};

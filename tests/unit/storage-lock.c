@@ -2,23 +2,29 @@
 /* One run at a time. */
 #include <errno.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 
 #include "storage/layout.h"
 #include "storage/lock.h"
 #include "tree.h"
 
+static struct lock lock = LOCK_NONE;
+
 static int take(const struct tree *t, struct reg_error *error)
 {
 	struct storage storage;
-	int fd = -1, r;
+	struct lock l;
+	int r;
 
 	r = storage_open(t->folder.path, NULL, &storage, error);
 	if (r < 0)
 		return r;
-	r = lock_take(&storage, &fd, error);
+	r = lock_take(&storage, &l, error);
 	storage_close(&storage);
-	return r < 0 ? r : fd;
+	if (r == 0)
+		lock = l;
+	return r;
 }
 
 static void make(struct tree *t)
@@ -32,20 +38,17 @@ static void one_at_a_time(void **state)
 	struct reg_error error = {0};
 	struct tree t;
 	char pid[32];
-	int fd;
 
 	(void)state;
 	make(&t);
-	fd = take(&t, &error);
-	assert_true(fd >= 0);
+	assert_int_equal(take(&t, &error), 0);
 	assert_int_equal(take(&t, &error), -EBUSY);
 	snprintf(pid, sizeof(pid), "process %ld", (long)getpid());
 	check(strstr(error.msg, pid), "it says which one");
 	check(strstr(error.msg, " since 2"), "and since when");
-	close(fd);
-	fd = take(&t, &error);
-	check(fd >= 0, "free again");
-	close(fd);
+	lock_drop(&lock);
+	check_int(take(&t, &error), 0, "free again");
+	lock_drop(&lock);
 	tree_remove(&t);
 }
 
@@ -54,7 +57,7 @@ static void killed(void **state)
 {
 	struct reg_error error = {0};
 	struct tree t;
-	int status, ready[2], fd;
+	int status, ready[2];
 	char byte;
 	pid_t pid;
 
@@ -73,9 +76,8 @@ static void killed(void **state)
 	assert_int_equal(take(&t, &error), -EBUSY);
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	fd = take(&t, &error);
-	check(fd >= 0, "nobody has it");
-	close(fd);
+	check_int(take(&t, &error), 0, "nobody has it");
+	lock_drop(&lock);
 	close(ready[0]);
 	close(ready[1]);
 	tree_remove(&t);
@@ -110,32 +112,58 @@ static void refused(void **state)
 	}
 }
 
-static void not_allowed(void **state)
+/* A version that knows the file alone, and another machine where the folder's lock is not seen. */
+static void by_the_file_alone(void **state)
 {
 	struct reg_error error = {0};
 	struct tree t;
-	int r;
+	char path[128];
+	int fd;
+
+	(void)state;
+	make(&t);
+	tree_puts(&t, LAYOUT_OURS "/lock", "process 7 on another since 2026\n");
+	snprintf(path, sizeof(path), "%s/" LAYOUT_OURS "/lock", t.folder.path);
+	fd = open(path, O_RDWR);
+	assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+	check_int(take(&t, &error), -EBUSY, "the file is locked");
+	check(strstr(error.msg, "process 7 on another"), "it says by whom");
+	close(fd);
+	check_int(take(&t, &error), 0, "free again");
+	lock_drop(&lock);
+	tree_remove(&t);
+}
+
+/* Where no file can be made, as on a full disk, the folder's lock keeps two runs apart. */
+static void without_a_file(void **state)
+{
+	struct reg_error error = {0};
+	struct tree t;
 
 	(void)state;
 	make(&t);
 	tree_unprivileged(true);
 	if (getuid() != 0)
 		assert_int_equal(chmod(t.folder.path, 0555), 0);
-	r = take(&t, &error);
+	check_int(take(&t, &error), 0, "nothing can be written, and it is locked");
+	check(!tree_has(&t, LAYOUT_OURS), "nothing was written");
 	tree_unprivileged(false);
 	assert_int_equal(chmod(t.folder.path, 0755), 0);
-	check_int(r, -EACCES, "it is not ours");
-	check(strstr(error.msg, LAYOUT_OURS), "it says what cannot be made");
+	check_int(take(&t, &error), -EBUSY, "also for who can write");
+	check(strstr(error.msg, "it has not said which"), "it could not say");
+	check_int(lock.file, -1, "there is none");
+	lock_drop(&lock);
+	check_int(take(&t, &error), 0, "free again");
+	lock_drop(&lock);
 	tree_remove(&t);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_at_a_time),
-		cmocka_unit_test(killed),
-		cmocka_unit_test(refused),
-		cmocka_unit_test(not_allowed),
+		cmocka_unit_test(one_at_a_time),  cmocka_unit_test(killed),
+		cmocka_unit_test(refused),        cmocka_unit_test(by_the_file_alone),
+		cmocka_unit_test(without_a_file),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,12 +192,46 @@ static void uploads(void **state)
 	drawn_done(&d);
 }
 
+/* DRAWN_RECENT is what ' says. */
+static void future(void **state)
+{
+	static const struct {
+		const char *why, *text;
+		bool delete_untagged;
+		time_t ahead;
+		const char *want;
+	} table[] = {
+		{"garbage", "X=c g' [a t@X +X .c", false, PLAN_AHEAD, "g"},
+		{"a clock that is a little fast", "X=c g' [a t@X +X .c", false, PLAN_AHEAD - 1, ""},
+		{"what is held may have any date", "X'=c' [a t@X +X' .c'", true, PLAN_AHEAD, ""},
+		{"a link of the future", "X=c [a +X' .c", true, PLAN_AHEAD, "X c"},
+		{"untagged ones stay anyway", "X=c [a +X' .c", false, PLAN_AHEAD, ""},
+		{"a layer's link", "X=c l [a t@X +X .c .l'", false, PLAN_AHEAD, "l"},
+		{"one aside is on its way", "X=c g'~ [a t@X +X .c", false, PLAN_AHEAD, ""},
+		{"one that is gone", "X=c l? [a t@X +X .c .l'", false, PLAN_AHEAD, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
+		struct plan_sum sum;
+		struct drawn d;
+
+		drawn_init(&d, table[i].text);
+		assert_int_equal(
+			plan_future(&d.store, table[i].delete_untagged, DRAWN_RECENT - table[i].ahead, &sum),
+			0);
+		check_sum(&d, &sum, table[i].want, table[i].why);
+		drawn_done(&d);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sums),
 		cmocka_unit_test(untagged),
 		cmocka_unit_test(uploads),
+		cmocka_unit_test(future),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

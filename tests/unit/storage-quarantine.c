@@ -20,6 +20,16 @@ static int restore(const struct swept_scene *s, const char *quarantine, struct s
 	return r;
 }
 
+/* With the folders above it. */
+static void make_empty(const struct folder *f, const char *name)
+{
+	char inner[256];
+
+	snprintf(inner, sizeof(inner), "%s/x", name);
+	folder_write(f, inner, "", 0);
+	assert_int_equal(unlink(folder_path(f, inner)), 0);
+}
+
 static void kept_and_restored(void **state)
 {
 	struct sweep_result restored;
@@ -32,8 +42,7 @@ static void kept_and_restored(void **state)
 	char *once, *twice;
 
 	(void)state;
-	folder_make(&beside);
-	folder_write(&beside, "mine", "mine", 4);
+	folder_make_fast(&beside);
 	swept_make(&scene);
 	o.quarantine = beside.path;
 	swept_run(&scene, &o, &end);
@@ -46,6 +55,14 @@ static void kept_and_restored(void **state)
 	check(!tree_has(t, tree_blob_path(&scene.lost_512)), "it is away");
 	once = swept_picture(&scene);
 
+	/* Whatever comes into it later is nobody's, to us. */
+	folder_write(&beside, "mine", "mine", 4);
+	make_empty(&beside, "git/.git/refs");
+	make_empty(&beside, "repositories/git/.git/refs");
+	make_empty(&beside, "repositories/Own");
+	make_empty(&beside, "repositories/app/_uploads");
+	make_empty(&beside, "blobs/sha256/new");
+	make_empty(&beside, "blobs/md5");
 	swept_run(&scene, &o, &end);
 	check_int(end.err, 0, "it runs again");
 	check_int(end.result.taken.count + end.result.revision_links + end.result.layer_links, 0,
@@ -66,8 +83,15 @@ static void kept_and_restored(void **state)
 	check(tree_has(t, tree_revision_path("a/app", &scene.untagged.manifest)), "it is back");
 	check(tree_has(t, tree_layer_path("x/y/gone", &scene.tagged.config)),
 	      "in a repository that was gone");
-	check_int(access(folder_path(&beside, "blobs"), F_OK), -1, "nothing is left of it");
+	check_int(access(folder_path(&beside, "repositories/x"), F_OK), -1, "nothing is left of it");
+	check_int(access(folder_path(&beside, "blobs/sha256/00"), F_OK), -1, "nothing is left of it");
 	check_int(access(folder_path(&beside, "mine"), F_OK), 0, "but what is not ours");
+	check_int(access(folder_path(&beside, "git/.git/refs"), F_OK), 0, "also where it is empty");
+	check_int(access(folder_path(&beside, "repositories/git/.git/refs"), F_OK), 0, "no name of a repository");
+	check_int(access(folder_path(&beside, "repositories/Own"), F_OK), 0, "no name of a repository");
+	check_int(access(folder_path(&beside, "repositories/app/_uploads"), F_OK), 0, "nothing that we take");
+	check_int(access(folder_path(&beside, "blobs/sha256/new"), F_OK), 0, "no place of blobs");
+	check_int(access(folder_path(&beside, "blobs/md5"), F_OK), 0, "no place of blobs");
 
 	/* All is judged again as it was. */
 	o.keep = false;
@@ -94,7 +118,7 @@ static void another_one_next_time(void **state)
 	int status;
 
 	(void)state;
-	folder_make(&beside);
+	folder_make_fast(&beside);
 	swept_make(&scene);
 	pid = fork();
 	assert_true(pid >= 0);

@@ -19,17 +19,17 @@ static const struct {
 	{"nothing at all",
 	 {.engine = "registry"},
 	 "",
-	 "{\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,\"refused\":[],\"problems\":[],\"notes\":[]}\n"},
+	 "{\"command\":\"run\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,\"refused\":[],\"problems\":[],\"notes\":[]}\n"},
 	{"a refusal is on stderr, and for programs",
 	 {.root = "/srv", .engine = "registry", .registry = &registry, .reasons = {"so"}, .nreasons = 1},
 	 "registry: read-only: it refuses uploads\n",
-	 "{\"root\":\"/srv\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,"
+	 "{\"command\":\"run\",\"root\":\"/srv\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,"
 	 "\"registry\":{\"state\":\"read-only\",\"evidence\":\"it refuses uploads\"},"
 	 "\"refused\":[{\"reason\":\"so\"}],\"problems\":[],\"notes\":[]}\n"},
 	{"what was forced is told to everybody",
 	 {.engine = "registry", .forced = true, .reasons = {"so", "and so"}, .nreasons = 2},
 	 "done by --force in spite of:\n  so\n  and so\n",
-	 "{\"engine\":\"registry\",\"dry_run\":false,\"forced\":true,"
+	 "{\"command\":\"run\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":true,"
 	 "\"refused\":[{\"reason\":\"so\"},{\"reason\":\"and so\"}],\"problems\":[],\"notes\":[]}\n"},
 	{"what would be",
 	 {.engine = "registry",
@@ -38,8 +38,19 @@ static const struct {
 	  .has_freed = true,
 	  .freed = {2, 2048}},
 	 "collector: registry 2.8\nwould be freed: 2 blobs, 2.0 KiB\n",
-	 "{\"engine\":\"registry\",\"dry_run\":true,\"forced\":false,\"collector\":{\"version\":\"registry 2.8\"},"
+	 "{\"command\":\"run\",\"engine\":\"registry\",\"dry_run\":true,\"forced\":false,\"collector\":{\"version\":\"registry 2.8\"},"
 	 "\"refused\":[],\"would_free\":{\"count\":2,\"bytes\":2048},\"problems\":[],\"notes\":[]}\n"},
+	{"what the grace keeps for now",
+	 {.engine = "builtin", .has_freed = true, .young = {1, 1024}},
+	 "freed: 0 blobs, 0 B\n1 blob (1.0 KiB) that nobody holds, but younger than --grace: left for a later run\n",
+	 "{\"command\":\"run\",\"engine\":\"builtin\",\"dry_run\":false,\"forced\":false,\"refused\":[],"
+	 "\"freed\":{\"count\":0,\"bytes\":0},\"young\":{\"count\":1,\"bytes\":1024},\"problems\":[],\"notes\":[]}\n"},
+	{"what no grace lets go",
+	 {.root = "/srv", .engine = "builtin", .status = "done", .future = {2, 2048}},
+	 "2 blobs (2.0 KiB) that nobody holds, but dated in the future, so never older than --grace: see to the clock, "
+	 "then find /srv/docker/registry/v2 -newermt '1 hour' -exec touch {} +\n",
+	 "{\"command\":\"run\",\"root\":\"/srv\",\"engine\":\"builtin\",\"status\":\"done\",\"dry_run\":false,"
+	 "\"forced\":false,\"refused\":[],\"future\":{\"count\":2,\"bytes\":2048},\"problems\":[],\"notes\":[]}\n"},
 	{"what was, and what is to be done",
 	 {.engine = "registry",
 	  .has_freed = true,
@@ -47,12 +58,12 @@ static const struct {
 	  .restart = RESTART_NEEDED,
 	  .cache = "redis"},
 	 "freed: 1 blob, 7 B\nempty the registry's redis cache: until then it says that it has what is gone\n",
-	 "{\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,\"refused\":[],"
+	 "{\"command\":\"run\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,\"refused\":[],"
 	 "\"freed\":{\"count\":1,\"bytes\":7},\"restart\":\"needed\",\"problems\":[],\"notes\":[]}\n"},
 	{"more was pushed than freed",
 	 {.engine = "builtin", .has_freed = true, .left = 1024, .restart = RESTART_NOT_NEEDED},
 	 "freed: 0 blobs, 0 B\nwhile it ran, more was written than freed: 1.0 KiB\n",
-	 "{\"engine\":\"builtin\",\"dry_run\":false,\"forced\":false,\"refused\":[],"
+	 "{\"command\":\"run\",\"engine\":\"builtin\",\"dry_run\":false,\"forced\":false,\"refused\":[],"
 	 "\"freed\":{\"count\":0,\"bytes\":0},\"restart\":\"not needed\",\"problems\":[],\"notes\":[]}\n"},
 };
 
@@ -89,7 +100,7 @@ static void failures(void **state)
 	(void)state;
 	tell(&run, false, "collector: r\nthe collector failed: it broke\n", "in its words");
 	tell(&run, true,
-	     "{\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,"
+	     "{\"command\":\"run\",\"engine\":\"registry\",\"dry_run\":false,\"forced\":false,"
 	     "\"collector\":{\"version\":\"r\",\"status\":1,\"message\":\"it broke\"},\"refused\":[],"
 	     "\"problems\":[],\"notes\":[]}\n",
 	     "in its words");
@@ -115,6 +126,41 @@ static void sweeps(void **state)
 	     "what is none is not told");
 }
 
+static void restores(void **state)
+{
+	static const struct problems none = {0};
+	const struct sweep_result result = {.put_back = {1, 7}, .layer_links = 2};
+	static const struct {
+		int status;
+		const char *refused, *want;
+	} answers[] = {
+		{0, NULL, "\"status\":\"done\",\"refused\":[],"},
+		{1, NULL, "\"status\":\"problems\",\"refused\":[],"},
+		{3, "by a lock", "\"status\":\"refused\",\"refused\":[{\"reason\":\"by a lock\"}],"},
+		{130, NULL, "\"status\":\"interrupted\",\"refused\":[],"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+		char *text = NULL, want[512];
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_non_null(out);
+		check_int(report_json_restore(out, "/srv", report_status(answers[i].status),
+					      answers[i].refused, &result, &none),
+			  0, answers[i].want);
+		fclose(out);
+		snprintf(
+			want, sizeof(want),
+			"{\"command\":\"restore\",\"root\":\"/srv\",%s\"put_back\":{\"count\":1,\"bytes\":7},"
+			"\"revision_links\":0,\"layer_links\":2,\"failed\":0,\"problems\":[],\"notes\":[]}\n",
+			answers[i].want);
+		check_text(text, want, answers[i].want);
+		free(text);
+	}
+}
+
 /* A collector that would destroy a hundred things fills no screen, but a program gets them. */
 static void many_refusals(void **state)
 {
@@ -138,10 +184,8 @@ static void many_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runs),
-		cmocka_unit_test(failures),
-		cmocka_unit_test(sweeps),
-		cmocka_unit_test(many_refusals),
+		cmocka_unit_test(runs),     cmocka_unit_test(failures),      cmocka_unit_test(sweeps),
+		cmocka_unit_test(restores), cmocka_unit_test(many_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -220,11 +220,11 @@ static void problems_as_json(void **state)
 	add(&p, PROBLEM_STRAY, NULL, NULL, "x\xff", "stray");
 	assert_int_equal(report_known_init(&known, &before), 0);
 	begin(&o);
-	report_json_begin(&j, o.file);
+	report_json_begin(&j, o.file, "check", NULL);
 	report_json_problems(&j, &p, &known);
 	check_int(report_json_end(&j), 0, "there is memory");
 	expect(&o,
-	       "{\"problems\":[{\"kind\":\"layer-missing\",\"repository\":\"a\",\"tag\":\"t\","
+	       "{\"command\":\"check\",\"problems\":[{\"kind\":\"layer-missing\",\"repository\":\"a\",\"tag\":\"t\","
 	       "\"text\":\"a \\\"layer\\\"\",\"new\":true}],"
 	       "\"notes\":[{\"kind\":\"stray\",\"path\":\"x?\",\"text\":\"stray\"}]}\n",
 	       "members that do not apply are left out");
@@ -286,8 +286,8 @@ static void plan_text(void **state)
 	       "empty repositories\n"
 	       "  e\n"
 	       "\n"
-	       "1 revision link nothing needs\n"
-	       "1 layer link nothing needs\n"
+	       "1 revision link that nothing needs\n"
+	       "1 layer link that nothing needs\n"
 	       "3 of 6 blobs are garbage: 56 B of 63 B\n",
 	       "a plan");
 }
@@ -312,6 +312,21 @@ static void plan_kept(void **state)
 	       "\n"
 	       "0 of 4 blobs are garbage: 0 B of 15 B\n",
 	       "what is untagged is kept unless it is to go");
+}
+
+static void plan_odd(void **state)
+{
+	const struct plan_sum none = {0}, some = {.count = 2, .bytes = 2048};
+	struct out o;
+
+	(void)state;
+	begin(&o);
+	report_future(o.file, "/srv", &none);
+	report_future(o.file, "/srv", &some);
+	expect(&o,
+	       "2 blobs (2.0 KiB) that nobody holds, but dated in the future, so never older than --grace: "
+	       "see to the clock, then find /srv/docker/registry/v2 -newermt '1 hour' -exec touch {} +\n",
+	       "dates of the future, if any");
 }
 
 static void plan_json(void **state)
@@ -350,7 +365,7 @@ static void large_json(void **state)
 
 	(void)state;
 	begin(&o);
-	report_json_begin(&j, o.file);
+	report_json_begin(&j, o.file, "check", NULL);
 	json_write_array(&j.w, "all");
 	for (int i = 0; i < 50000; i++) {
 		json_write_number(&j.w, NULL, i);
@@ -384,6 +399,7 @@ int main(void)
 		cmocka_unit_test(problems_as_json),
 		cmocka_unit_test(plan_text),
 		cmocka_unit_test(plan_kept),
+		cmocka_unit_test(plan_odd),
 		cmocka_unit_test(plan_json),
 		cmocka_unit_test(large_json),
 	};

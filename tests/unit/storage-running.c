@@ -1,96 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Does a registry write to this storage? With a /proc of the test's own, and a server of a few lines. */
+/* Does a registry write to this storage, as its processes tell? With a /proc of the test's own. */
 #include "storage/running.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "folder.h"
+#include "processes.h"
 #include "unit.h"
 
-#define BOOT 1000000000 /* when the machine of this /proc was started */
-
-/* ---- processes ---- */
+#define CACHED "version: 0.1\nstorage: {filesystem: {rootdirectory: /data}, cache: {blobdescriptor: redis}}\n"
+#define S3 "version: 0.1\nstorage: {s3: {bucket: b}}\n"
 
 struct row {
-	const char *why;
-	const char *words; /* of its command line, apart by '|' */
-	const char *environment; /* likewise */
-	const char *config; /* /c.yml in its root; NULL: there is none */
-	long started; /* seconds before (or, negative, after) its configuration was written */
+	const char *why, *words, *environment, *config;
+	long started;
 	enum running_state state;
 	bool found;
 	const char *evidence;
 };
-
-static struct folder here;
-
-static void write_text(const char *name, const char *text)
-{
-	folder_write(&here, name, text, strlen(text));
-}
-
-static void write_words(const char *name, const char *text)
-{
-	char words[1000];
-	const size_t n = strlen(text);
-
-	memcpy(words, text, n + 1);
-	for (size_t i = 0; i < n; i++)
-		if (words[i] == '|')
-			words[i] = '\0';
-	folder_write(&here, name, words, n ? n + 1 : 0);
-}
-
-/* A process whose root is the folder `root`, where the storage is /data and another one /other. */
-static void make(const struct row *c)
-{
-	char text[400], path[300];
-	struct stat st = {0};
-
-	folder_make(&here);
-	snprintf(text, sizeof(text), "cpu 1 2 3\nbtime %d\nprocesses 1\n", BOOT);
-	write_text("proc/stat", text);
-	write_text("proc/7/cmdline", "");
-	write_text("proc/self/cmdline", "registry");
-	write_text("root/data/x", "");
-	write_text("root/other/x", "");
-	if (c->config) {
-		write_text("root/c.yml", c->config);
-		assert_int_equal(stat(folder_path(&here, "root/c.yml"), &st), 0);
-	}
-	write_words("proc/42/cmdline", c->words);
-	if (c->environment)
-		write_words("proc/42/environ", c->environment);
-	snprintf(text, sizeof(text),
-		 "42 (a ) b) S 1 42 42 0 -1 4194304 1 0 0 0 0 0 0 0 20 0 1 0 %lld 1 1 1 1 1\n",
-		 ((long long)st.st_mtim.tv_sec - BOOT - c->started) * sysconf(_SC_CLK_TCK));
-	write_text("proc/42/stat", text);
-	snprintf(path, sizeof(path), "%s", folder_path(&here, "root"));
-	assert_int_equal(symlink(path, folder_path(&here, "proc/42/root")), 0);
-	assert_int_equal(symlink(path, folder_path(&here, "proc/42/cwd")), 0);
-	assert_int_equal(symlink("/data", folder_path(&here, "root/link")), 0);
-}
-
-static void look(struct running_options *o, struct running *ret)
-{
-	reg_options_init(&o->client);
-	assert_int_equal(running_look(o, ret), 0);
-	check(strlen(ret->evidence) > 10 && !strchr(ret->evidence, '\n'), ret->evidence);
-}
-
-#define STORE(root) "version: 0.1\nstorage: {filesystem: {rootdirectory: " root "}}\n"
-#define CACHED "version: 0.1\nstorage: {filesystem: {rootdirectory: /data}, cache: {blobdescriptor: redis}}\n"
-#define READONLY                                                                                             \
-	"version: 0.1\nstorage: {filesystem: {rootdirectory: /data}, maintenance: {readonly: {enabled: true}}}\n"
-#define S3 "version: 0.1\nstorage: {s3: {bucket: b}}\n"
-#define SERVE "registry|serve|/c.yml"
 
 static void processes(void **state)
 {
@@ -131,8 +61,55 @@ static void processes(void **state)
 		{"it has ended", SERVE, NULL, READONLY, -10, RUNNING_STOPPED, false, "no process"},
 		{"it collects", "registry|garbage-collect|/c.yml", "A=b", STORE("/data"), -10,
 		 RUNNING_STOPPED, false, "no process"},
-		{"another program", "registry-browser|serve|/c.yml", "A=b", STORE("/data"), -10,
+		{"another name", "registry-browser|serve|/c.yml", "A=b", READONLY, -10, RUNNING_READONLY,
+		 true, "read-only"},
+		{"another name, of another storage", "/opt/reg-3.1|serve|c.yml", "A=b", STORE("/other"), -10,
 		 RUNNING_STOPPED, false, "no process"},
+		{"another name, with options", "/opt/reg-3.1|serve|--x|c.yml", "A=b", STORE("/data"), -10,
+		 RUNNING_UNKNOWN, true, "not read-only"},
+		{"another name, a configuration by environment", "/opt/reg-3.1|serve",
+		 "REGISTRY_CONFIGURATION_PATH=/c.yml", STORE("/data"), -10, RUNNING_UNKNOWN, true,
+		 "not read-only"},
+		{"another name, and nothing of a configuration", "/opt/ollama|serve", "A=b", STORE("/data"),
+		 -10, RUNNING_STOPPED, false, "no process"},
+		{"another name, a configuration of its own", "/opt/x|serve|/c.yml", "A=b", "x: 1\n", -10,
+		 RUNNING_STOPPED, false, "no process"},
+		{"another name, a configuration that is gone", "/opt/x|serve|/c.yml", "A=b", NULL, -10,
+		 RUNNING_UNKNOWN, true, "cannot be read"},
+		{"another name, no configuration", "/opt/x|serve|8080", "A=b", NULL, -10, RUNNING_STOPPED,
+		 false, "no process"},
+		{"Harbor's", "registry_DO_NOT_USE_GC|serve|/c.yml", "A=b", STORE("/data"), -10,
+		 RUNNING_UNKNOWN, true, "not read-only"},
+		{"Harbor's, and no configuration", "/usr/bin/registry_DO_NOT_USE_GC|serve", "A=b",
+		 STORE("/data"), -10, RUNNING_UNKNOWN, true, "does not say"},
+		{"OpenShift's", "/usr/bin/dockerregistry|/c.yml", "A=b", STORE("/data"), -10, RUNNING_UNKNOWN,
+		 true, "not read-only"},
+		{"OpenShift's by environment", "dockerregistry", "REGISTRY_CONFIGURATION_PATH=/c.yml",
+		 READONLY, -10, RUNNING_READONLY, true, "/c.yml"},
+		{"OpenShift's, and no configuration", "dockerregistry", "A=b", READONLY, -10, RUNNING_UNKNOWN,
+		 true, "does not say"},
+		{"of before 2.4", "registry|/c.yml", "A=b", STORE("/data"), -10, RUNNING_UNKNOWN, true,
+		 "not read-only"},
+		{"emulated", "/usr/bin/qemu-aarch64-static|/bin/registry|registry|serve|/c.yml", "A=b",
+		 STORE("/data"), -10, RUNNING_UNKNOWN, true, "not read-only"},
+		{"emulated, with options", "qemu-arm|-cpu|max|/opt/reg|serve|/c.yml", "A=b", STORE("/data"),
+		 -10, RUNNING_UNKNOWN, true, "not read-only"},
+		{"behind an init, without a path", "dumb-init|registry|serve|/c.yml", "A=b", STORE("/data"),
+		 -10, RUNNING_UNKNOWN, true, "not read-only"},
+		{"in another container", "docker|run|registry:2|serve|/c.yml", "A=b", STORE("/data"), -10,
+		 RUNNING_STOPPED, false, "no process"},
+		{"in another container, by an init", "tini|--|docker|exec|reg|registry|serve|/c.yml", "A=b",
+		 STORE("/data"), -10, RUNNING_STOPPED, false, "no process"},
+		{"in another pod", "kubectl|exec|pod|--|registry|serve|/c.yml", "A=b", STORE("/data"), -10,
+		 RUNNING_STOPPED, false, "no process"},
+		{"a shell that starts it", "sh|-c|registry serve /c.yml", "A=b", STORE("/data"), -10,
+		 RUNNING_STOPPED, false, "no process"},
+		{"a script that starts it", "/bin/sh|/entrypoint.sh|registry|serve|/c.yml", "A=b",
+		 STORE("/data"), -10, RUNNING_STOPPED, false, "no process"},
+		{"a word to look for", "grep|serve|/c.yml", "A=b", STORE("/data"), -10, RUNNING_STOPPED,
+		 false, "no process"},
+		{"files to edit", "vim|registry|serve|/c.yml", "A=b", STORE("/data"), -10, RUNNING_STOPPED,
+		 false, "no process"},
 		{"a command of another program", "/bin/crane|registry|serve|/c.yml", "A=b", STORE("/data"),
 		 -10, RUNNING_STOPPED, false, "no process"},
 		{"the words the other way round", "serve|registry", "A=b", STORE("/data"), -10,
@@ -141,10 +118,14 @@ static void processes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct seen_process process = {.words = cases[i].words,
+						     .environment = cases[i].environment,
+						     .config = cases[i].config,
+						     .started = cases[i].started};
 		struct running_options o = {0};
 		struct running r;
 
-		make(&cases[i]);
+		make(&process);
 		o.root = folder_path(&here, "root/data");
 		o.proc = folder_path(&here, "proc");
 		look(&o, &r);
@@ -157,9 +138,202 @@ static void processes(void **state)
 	}
 }
 
+/* What it runs counts as well, where that can be seen. */
+static void programs(void **state)
+{
+	static const struct {
+		struct seen_process process;
+		enum running_state state;
+	} cases[] = {
+		{{"x|serve|/c.yml", "A=b", "hello", -10, "/bin/docker-registry (deleted)"}, RUNNING_UNKNOWN},
+		{{"x|serve|/c.yml", "A=b", "hello", -10, "/bin/x"}, RUNNING_STOPPED},
+		{{"y|serve", "A=b", NULL, -10, "/usr/bin/dockerregistry"}, RUNNING_UNKNOWN},
+		{{"/bin/registry|/opt/reg|serve|/c.yml", "A=b", STORE("/data"), -10, "/usr/bin/qemu-arm"},
+		 RUNNING_UNKNOWN},
+		{{"/bin/sh|/bin/registry|serve|/c.yml", "A=b", STORE("/data"), -10, "/bin/dash"},
+		 RUNNING_STOPPED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct running_options o = {0};
+		struct running r;
+
+		make(&cases[i].process);
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		check_int(r.state, cases[i].state, cases[i].process.words);
+		check_int(r.pid, cases[i].state == RUNNING_STOPPED ? 0 : 42, cases[i].process.words);
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
+/*
+ * The process has another root folder, but something below is ours, by a link in its root. A bind mount has
+ * the same inode.
+ */
+static void places(void **state)
+{
+	static const char *const names[] = {"docker",
+					    "docker/registry",
+					    "docker/registry/v2",
+					    "docker/registry/v2/blobs",
+					    "docker/registry/v2/repositories",
+					    "docker/registry/v2/blobs/sha256"};
+	static const struct seen_process row = {
+		.words = SERVE, .environment = "A=b", .config = STORE("/other"), .started = -10};
+
+	(void)state;
+	/* The last one: it has folders of its own. */
+	for (size_t i = 0; i <= ARRAY_SIZE(names); i++) {
+		const char *name = i < ARRAY_SIZE(names) ? names[i] : "docker/registry/v2/blobs/x";
+		struct running_options o = {0};
+		struct running r;
+		char path[300], target[300];
+
+		make(&row);
+		write_text("root/data/docker/registry/v2/repositories/x", "");
+		write_text("root/data/docker/registry/v2/blobs/sha256/x", "");
+		snprintf(path, sizeof(path), "root/other/%s", name);
+		write_text(path, ""); /* for the folders above it */
+		snprintf(target, sizeof(target), "/data/%s", name);
+		write_link(path, target);
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		check_int(r.state, i < ARRAY_SIZE(names) ? RUNNING_UNKNOWN : RUNNING_STOPPED, name);
+		check_int(r.pid, i < ARRAY_SIZE(names) ? 42 : 0, name);
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
+/* Who may be a registry, and does not let us look: that is no silence. */
+static void closed(void **state)
+{
+	static const struct {
+		const char *words;
+		bool found;
+		const char *evidence;
+	} cases[] = {
+		{SERVE, true, "cannot be looked at"},
+		{"/opt/reg|serve|/c.yml", true, "cannot be looked at"},
+		{"/opt/reg|serve|/etc/reg", false, "are hidden"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct seen_process row = {.words = cases[i].words};
+		struct running_options o = {0};
+		struct running r;
+
+		make(&row);
+		write_text("proc/42/environ/x", ""); /* a folder cannot be read, even by root */
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		check_int(r.state, RUNNING_UNKNOWN, cases[i].words);
+		check_int(r.pid, cases[i].found ? 42 : 0, cases[i].words);
+		if (!strstr(r.evidence, cases[i].evidence))
+			fail_msg("%s: no '%s' in '%s'", cases[i].words, cases[i].evidence, r.evidence);
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
+/* That nothing is seen means something only where it would be seen; --stopped makes up for it. */
+static void silence(void **state)
+{
+	static const struct {
+		const char *why, *namespace;
+		long filesystem;
+		const char *evidence; /* NULL: it is stopped */
+		uid_t user;
+		bool hidden; /* the first process */
+	} cases[] = {
+		{"all can be seen", FIRST, EXT4, NULL, 0, false},
+		{"in a container", "pid:[4026532198]", EXT4, "in a container", 0, false},
+		{"without /proc", NULL, EXT4, "cannot be seen in /proc", 0, false},
+		{"not root", FIRST, EXT4, "only root can", 65534, false},
+		{"processes are hidden", FIRST, EXT4, "hidepid", 0, true},
+		{"on NFS", FIRST, 0x6969, "may write to (NFS)", 0, false},
+		{"on CIFS, whose number has a sign", FIRST, (int)0xff534d42, "may write to (CIFS)", 0, false},
+		{"on FUSE", FIRST, 0x65735546, "may write to (FUSE)", 0, false},
+		{"on what is not known", FIRST, 0x12345, "may write to (type 0x12345)", 0, false},
+		{"in memory", FIRST, 0x01021994, NULL, 0, false},
+		{"on an overlay", FIRST, 0x794c7630, NULL, 0, false},
+	};
+	static const struct seen_process row = {.words = "x", .environment = "A=b"};
+
+	(void)state;
+	for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+		const char *why = cases[i / 2].why, *evidence = cases[i / 2].evidence;
+		struct running_options o = {.stopped = i % 2};
+		struct running r;
+
+		make(&row);
+		unlink(folder_path(&here, "proc/self/ns/pid"));
+		if (cases[i / 2].namespace)
+			write_link("proc/self/ns/pid", cases[i / 2].namespace);
+		if (cases[i / 2].hidden)
+			unlink(folder_path(&here, "proc/1/cmdline"));
+		o.user = cases[i / 2].user;
+		o.filesystem = cases[i / 2].filesystem;
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		check_int(r.state, evidence && !o.stopped ? RUNNING_UNKNOWN : RUNNING_STOPPED, why);
+		check_int(r.mend && strstr(r.mend, "with --stopped if you have"),
+			  r.state == RUNNING_UNKNOWN, why);
+		check_int(strstr(r.evidence, "--stopped says") != NULL, o.stopped, why);
+		if (evidence && !o.stopped && !strstr(r.evidence, evidence))
+			fail_msg("%s: no '%s' in '%s'", why, evidence, r.evidence);
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
+/* Left behind in a container, or somebody's own: no registry, but at work. */
+static void collectors(void **state)
+{
+	static const struct {
+		const char *words, *config;
+		int collector;
+	} cases[] = {
+		{"registry|garbage-collect|/c.yml", STORE("/data"), 42},
+		{"/usr/bin/docker-registry|garbage-collect|-m|/c.yml", STORE("/data"), 42},
+		{"tini|--|/bin/registry|garbage-collect|/c.yml", STORE("/data"), 42},
+		{"registry|garbage-collect|/c.yml|--dry-run", STORE("/data"), 0},
+		{"registry|garbage-collect|-d|/c.yml", STORE("/data"), 0},
+		{"registry|garbage-collect|/c.yml", STORE("/other"), 0},
+		{"registry|garbage-collect|/c.yml", NULL, 0},
+		{"docker|exec|reg|registry|garbage-collect|/c.yml", STORE("/data"), 0},
+		{"registry|serve|/c.yml", STORE("/data"), 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const struct seen_process row = {
+			.words = cases[i].words, .environment = "A=b", .config = cases[i].config, .started = -10};
+		struct running_options o = {0};
+		struct running r;
+
+		make(&row);
+		o.root = folder_path(&here, "root/data");
+		o.proc = folder_path(&here, "proc");
+		look(&o, &r);
+		check_int(r.collector, cases[i].collector, cases[i].words);
+		running_done(&r);
+		folder_remove(&here);
+	}
+}
+
 static void no_root(void **state)
 {
-	static const struct row row = {.words = SERVE, .environment = "A=b", .config = S3, .started = -10};
+	static const struct seen_process row = {
+		.words = SERVE, .environment = "A=b", .config = S3, .started = -10};
 	static const char ours[] = S3;
 	struct running_options o = {0};
 	struct settings s;
@@ -174,13 +348,38 @@ static void no_root(void **state)
 	check_int(r.state, RUNNING_UNKNOWN, "the same driver");
 	assert_non_null(strstr(r.evidence, "may serve"));
 	running_done(&r);
+	/* Nor does it mean anything that there is no process: it may be on another machine. */
+	write_words("proc/42/cmdline", "x");
+	look(&o, &r);
+	check_int(r.state, RUNNING_UNKNOWN, "nobody here");
+	assert_non_null(strstr(r.evidence, "other machines may write to the storage (s3)"));
+	running_done(&r);
 	settings_done(&s);
+	folder_remove(&here);
+}
+
+/* What is seen counts for more than --stopped. */
+static void not_stopped(void **state)
+{
+	static const struct seen_process row = {
+		.words = SERVE, .environment = "A=b", .config = STORE("/data"), .started = -10};
+	struct running_options o = {.stopped = true};
+	struct running r;
+
+	(void)state;
+	make(&row);
+	o.root = folder_path(&here, "root/data");
+	o.proc = folder_path(&here, "proc");
+	look(&o, &r);
+	check_int(r.state, RUNNING_UNKNOWN, "a process");
+	assert_null(strstr(r.evidence, "--stopped"));
+	running_done(&r);
 	folder_remove(&here);
 }
 
 static void cache(void **state)
 {
-	static const struct row row = {
+	static const struct seen_process row = {
 		.words = SERVE, .environment = "A=b", .config = CACHED, .started = -10};
 	struct running_options o = {0};
 	struct running r;
@@ -195,203 +394,14 @@ static void cache(void **state)
 	folder_remove(&here);
 }
 
-/* ---- a server ---- */
-
-struct server {
-	int fd;
-	unsigned port;
-	int status; /* to a POST; 0: closes without an answer */
-	unsigned cancelled;
-	pthread_t thread;
-};
-
-static void answer(struct server *s, int fd)
-{
-	char request[4096] = "", reply[400];
-	size_t n = 0;
-	ssize_t more;
-	int status = 200;
-
-	/* The first byte of TLS, which it does not speak: the end. */
-	while (!strstr(request, "\r\n\r\n") && request[0] != 0x16 && n < sizeof(request) - 1 &&
-	       (more = read(fd, request + n, sizeof(request) - 1 - n)) > 0)
-		n += (size_t)more;
-	if (strncmp(request, "POST /v2/regfs-gc/probe/blobs/uploads/ ", 39) == 0)
-		status = s->status;
-	else if (strncmp(request, "DELETE /v2/regfs-gc/probe/blobs/uploads/1 ", 42) == 0)
-		s->cancelled++;
-	else if (strncmp(request, "GET /v2/ ", 9) != 0)
-		status = 404;
-	if (!status || !n || request[0] == 0x16)
-		return;
-	snprintf(reply, sizeof(reply), "HTTP/1.1 %d X\r\nConnection: close\r\nContent-Length: 0\r\n%s\r\n",
-		 status, status == 202 ? "Location: /v2/regfs-gc/probe/blobs/uploads/1\r\n" : "");
-	more = send(fd, reply, strlen(reply), MSG_NOSIGNAL);
-}
-
-static void *serve(void *data)
-{
-	struct server *s = data;
-	int fd;
-
-	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
-		answer(s, fd);
-		close(fd);
-	}
-	return NULL;
-}
-
-static void server_start(struct server *s, int status)
-{
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	socklen_t size = sizeof(a);
-
-	*s = (struct server){.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), .status = status};
-	assert_true(s->fd >= 0);
-	assert_int_equal(bind(s->fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(s->fd, 8), 0);
-	assert_int_equal(getsockname(s->fd, (struct sockaddr *)&a, &size), 0);
-	s->port = ntohs(a.sin_port);
-	assert_int_equal(pthread_create(&s->thread, NULL, serve, s), 0);
-}
-
-static void server_stop(struct server *s)
-{
-	shutdown(s->fd, SHUT_RDWR);
-	pthread_join(s->thread, NULL);
-	close(s->fd);
-}
-
-static void asked(void **state)
-{
-	static const struct {
-		const char *why, *config;
-		int status;
-		enum { BY_ADDR, BY_URL, BY_PREFIX } how;
-		enum running_state state;
-		const char *evidence;
-	} cases[] = {
-		{"it takes an upload", STORE("/data"), 202, BY_ADDR, RUNNING_WRITABLE, "takes uploads"},
-		{"it takes one, whatever its configuration says", READONLY, 202, BY_URL, RUNNING_WRITABLE,
-		 "takes uploads"},
-		{"it refuses", READONLY, 405, BY_ADDR, RUNNING_READONLY, "refuses uploads"},
-		{"it refuses, and its process is of another mind", STORE("/data"), 405, BY_URL,
-		 RUNNING_UNKNOWN, "but process 42"},
-		{"not from us", STORE("/other"), 401, BY_URL, RUNNING_UNKNOWN, "cannot be seen"},
-		{"not from us, and the process says it", READONLY, 403, BY_URL, RUNNING_READONLY,
-		 "process 42"},
-		{"below a prefix", STORE("/other"), 202, BY_PREFIX, RUNNING_UNKNOWN, "something listens"},
-		{"no answer", STORE("/other"), 0, BY_ADDR, RUNNING_UNKNOWN, "cannot be seen"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct row row = {
-			.words = SERVE, .environment = "A=b", .config = cases[i].config, .started = -10};
-		char addr[64], url[64], prefix[] = "/x/", slash[] = "/";
-		struct settings s = {.addr = cases[i].how == BY_URL ? NULL : addr,
-				     .prefix = cases[i].how == BY_PREFIX ? prefix : slash};
-		struct running_options o = {.settings = &s};
-		struct server server;
-		struct running r;
-
-		make(&row);
-		server_start(&server, cases[i].status);
-		snprintf(addr, sizeof(addr), ":%u", server.port);
-		snprintf(url, sizeof(url), "127.0.0.1:%u", server.port);
-		o.url = cases[i].how == BY_URL ? url : NULL;
-		o.root = folder_path(&here, "root/data");
-		o.proc = folder_path(&here, "proc");
-		look(&o, &r);
-		server_stop(&server);
-		check_int(r.state, cases[i].state, cases[i].why);
-		check_int(server.cancelled, cases[i].status == 202 && cases[i].how != BY_PREFIX,
-			  cases[i].why);
-		if (!strstr(r.evidence, cases[i].evidence))
-			fail_msg("%s: no '%s' in '%s'", cases[i].why, cases[i].evidence, r.evidence);
-		running_done(&r);
-		folder_remove(&here);
-	}
-}
-
-/* What distribution leaves of a cancelled upload goes; what others began there does not. */
-static void litter(void **state)
-{
-	static const struct row row = {.words = "x", .environment = "A=b"};
-	static const char repositories[] = "root/data/docker/registry/v2/repositories";
-	char addr[64], slash[] = "/", path[300];
-	struct settings s = {.addr = addr, .prefix = slash};
-	struct running_options o = {.settings = &s};
-	struct server server;
-	struct stat st;
-
-	(void)state;
-	for (int k = 0; k < 2; k++) {
-		struct running r;
-
-		make(&row);
-		snprintf(path, sizeof(path), "%s/regfs-gc/probe/_uploads/1/hashstates/sha256/0",
-			 repositories);
-		write_text(path, "x");
-		if (k) {
-			snprintf(path, sizeof(path), "%s/regfs-gc/probe/_uploads/1/startedat", repositories);
-			write_text(path, "x");
-		}
-		server_start(&server, 202);
-		snprintf(addr, sizeof(addr), "127.0.0.1:%u", server.port);
-		o.root = folder_path(&here, "root/data");
-		o.proc = folder_path(&here, "proc");
-		look(&o, &r);
-		server_stop(&server);
-		check_int(r.state, RUNNING_WRITABLE, "it takes uploads");
-		assert_int_equal(stat(folder_path(&here, repositories), &st), 0);
-		snprintf(path, sizeof(path), "%s/regfs-gc", repositories);
-		check_int(stat(folder_path(&here, path), &st), k - 1, "is it gone?");
-		running_done(&r);
-		folder_remove(&here);
-	}
-}
-
-static void nobody(void **state)
-{
-	static const char *const forms[] = {"127.0.0.1", "", "localhost", "0.0.0.0", "[::]"};
-	static const struct row row = {.words = "x", .environment = "A=b"};
-	struct server server;
-
-	(void)state;
-	server_start(&server, 200);
-	server_stop(&server);
-	make(&row);
-	for (size_t i = 0; i < 2 * ARRAY_SIZE(forms); i++) {
-		char addr[64], slash[] = "/", want[100];
-		struct settings s = {.addr = i % 2 ? NULL : addr, .prefix = slash, .proxy = i == 0};
-		struct running_options o = {.settings = &s, .url = i % 2 ? addr : NULL};
-		struct running r;
-
-		if (i % 2 && i > 1)
-			continue; /* the others are no URLs */
-		snprintf(addr, sizeof(addr), "%s:%u", forms[i / 2], server.port);
-		o.root = folder_path(&here, "root/data");
-		o.proc = folder_path(&here, "proc");
-		look(&o, &r);
-		check_int(r.state, RUNNING_STOPPED, addr);
-		snprintf(want, sizeof(want), "nobody listens at %s", addr);
-		assert_non_null(strstr(r.evidence, want));
-		check_int(strstr(r.evidence, "pulls again") != NULL, i == 0, "a cache of another registry");
-		running_done(&r);
-	}
-	folder_remove(&here);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(processes), cmocka_unit_test(no_root), cmocka_unit_test(cache),
-		cmocka_unit_test(asked),     cmocka_unit_test(litter),  cmocka_unit_test(nobody),
+		cmocka_unit_test(processes), cmocka_unit_test(programs),    cmocka_unit_test(places),
+		cmocka_unit_test(silence),   cmocka_unit_test(collectors),
+		cmocka_unit_test(no_root),     cmocka_unit_test(cache),
+		cmocka_unit_test(closed),    cmocka_unit_test(not_stopped),
 	};
 
-	unsetenv("REGFS_USER");
-	unsetenv("REGFS_PASSWORD");
-	setenv("REGISTRY_AUTH_FILE", "/dev/null", 1);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

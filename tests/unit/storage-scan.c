@@ -221,9 +221,15 @@ static void test_another_quarantine(void **state)
 	b = tree_image(&t, "a", NULL, "one").layers[0];
 	snprintf(path, sizeof(path), ".kept/blobs/sha256/%.2s/%s", b.text + 7, b.text + 7);
 	tree_move(&t, tree_blob_path(&b), path);
+	tree_puts(&t, ".regfs-gc/id", "00112233445566778899aabbccddeeff\n");
+	tree_puts(&t, ".kept/regfs-gc-quarantine", "00112233445566778899aabbccddeeff\n/where it was\n");
+	tree_puts(&t, ".kept/blobs/sha256/zz/note", "");
 	assert_int_equal(storage_open(t.folder.path, folder_path(&t.folder, ".kept"), &storage, NULL), 0);
 	assert_int_equal(scan(&storage, 0, NULL, &s), 0);
 	assert_int_equal(blob(&s, &b)->flags, BLOB_ASIDE);
+	assert_int_equal(s.problems.count, 1);
+	snprintf(path, sizeof(path), "%s/blobs/sha256/zz/note", folder_path(&t.folder, ".kept"));
+	assert_string_equal(s.problems.items[0].path, path); /* by the name that was given */
 	store_done(&s);
 	storage_close(&storage);
 	assert_int_equal(storage_open(t.folder.path, folder_path(&t.folder, "none"), &storage, NULL), 0);
@@ -296,6 +302,7 @@ static void test_a_manifest_without_permission(void **state)
 	assert_int_equal(s.problems.items[0].kind, PROBLEM_MANIFEST_UNREADABLE);
 	assert_string_equal(s.problems.items[0].repository, "a");
 	assert_non_null(strstr(s.problems.items[0].text, strerror(EACCES)));
+	assert_non_null(strstr(s.problems.items[0].text, "become root"));
 	assert_non_null(strstr(repository(&s, "a")->unsure, b.text));
 	store_done(&s);
 	tree_remove(&t);

@@ -3,42 +3,18 @@
  * The registry's configuration. What the rows say was seen with Debian's docker-registry 2.8.2 and with
  * distribution 3.1.1, which agree: where they wrote to, and whether they refused an upload.
  */
-#include "storage/settings.h"
-
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "unit.h"
+#include "settings.h"
 
 #define V "version: 0.1\n"
 #define A V "storage:\n  filesystem:\n    rootdirectory: /A\n"
 #define RO "REGISTRY_STORAGE_MAINTENANCE_READONLY"
 #define ROOT "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY"
-
-enum { MAX_ENV = 4 };
-
-static void environment(const char *const env[MAX_ENV], char texts[MAX_ENV][400], char *ret[MAX_ENV + 1])
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < MAX_ENV && env[i]; i++) {
-		snprintf(texts[n], sizeof(texts[n]), "%s", env[i]);
-		ret[n] = texts[n];
-		n++;
-	}
-	ret[n] = NULL;
-}
-
-static int parse(const char *yaml, const char *const env[MAX_ENV], struct settings *ret, struct reg_error *e)
-{
-	char texts[MAX_ENV][400], *pointers[MAX_ENV + 1];
-
-	environment(env, texts, pointers);
-	return settings_parse(yaml, strlen(yaml), pointers, ret, e);
-}
 
 static void storage(void **state)
 {

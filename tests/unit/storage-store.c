@@ -192,12 +192,16 @@ static void test_problems(void **state)
 	assert_string_equal(p.items[0].text, "stray ");
 	assert_string_equal(p.items[1].repository, "a");
 	assert_string_equal(p.items[2].text, "layer 1");
-	for (int i = 0; i <= PROBLEM_UPLOAD; i++)
+	for (int i = 0; i < PROBLEM_KINDS; i++)
 		assert_non_null(problem_name((enum problem_kind)i));
 	for (size_t i = 0; i < PROBLEMS_MAX; i++)
 		assert_int_equal(problems_add(&p, &two, "more"), 0);
-	assert_int_equal(p.count, PROBLEMS_MAX);
+	assert_int_equal(p.count, PROBLEMS_MAX / 2 + 1); /* notes leave room */
 	assert_int_equal(p.nnotes, PROBLEMS_MAX + 2);
+	for (size_t i = 0; i < PROBLEMS_MAX; i++)
+		assert_int_equal(problems_add(&p, &one, "more"), 0);
+	assert_int_equal(p.count, PROBLEMS_MAX);
+	assert_int_equal(p.nproblems, PROBLEMS_MAX + 1);
 	problems_done(&p);
 }
 

@@ -19,19 +19,29 @@ struct checked {
 	int r;
 };
 
+static void read_store(const struct tree *t, struct checked *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	assert_int_equal(storage_open(t->folder.path, NULL, &ret->storage, NULL), 0);
+	assert_int_equal(scan(&ret->storage, 0, NULL, &ret->store), 0);
+}
+
 /* (check): unit.h has a macro of this name. */
-static void look(const struct tree *t, struct progress *progress, struct checked *ret)
+static void check_store(struct checked *c, struct progress *progress)
 {
 	const struct check_options o = {.verify = true};
 	const struct mark_options mo = {0};
 	struct mark m;
 
-	memset(ret, 0, sizeof(*ret));
-	assert_int_equal(storage_open(t->folder.path, NULL, &ret->storage, NULL), 0);
-	assert_int_equal(scan(&ret->storage, 0, NULL, &ret->store), 0);
-	assert_int_equal(mark(&ret->store, &mo, &m), 0);
-	ret->r = (check)(&ret->storage, &ret->store, &m, &o, progress, &ret->result);
+	assert_int_equal(mark(&c->store, &mo, &m), 0);
+	c->r = (check)(&c->storage, &c->store, &m, &o, progress, &c->result);
 	mark_done(&m);
+}
+
+static void look(const struct tree *t, struct progress *progress, struct checked *ret)
+{
+	read_store(t, ret);
+	check_store(ret, progress);
 }
 
 static void done(struct checked *c)
@@ -240,6 +250,38 @@ static void interrupted(void **state)
 	progress_free(p);
 }
 
+/* The index was seen, and what it names was linked behind the reader's back; or something else is there. */
+static void linked_meanwhile(void **state)
+{
+	static const enum { ITS_OWN, ANOTHER, EMPTY } ways[] = {ITS_OWN, ANOTHER, EMPTY};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
+		struct tree_image one;
+		struct checked c;
+		struct tree t;
+
+		tree_make(&t);
+		one = tree_image(&t, "a", NULL, "one");
+		tree_index(&t, "a", "i", &one.manifest, 1);
+		tree_drop(&t, tree_revision_path("a", &one.manifest));
+		tree_drop(&t, tree_layer_path("a", &one.layers[0]));
+		read_store(&t, &c);
+		tree_puts(&t, tree_revision_path("a", &one.manifest),
+			  ways[i] == ITS_OWN   ? one.manifest.text
+			  : ways[i] == ANOTHER ? one.config.text
+					       : "");
+		tree_puts(&t, tree_layer_path("a", &one.layers[0]), one.layers[0].text);
+		check_store(&c, NULL);
+		assert_int_equal(c.r, 0);
+		check_int((int)c.store.problems.count, ways[i] != ITS_OWN, "problems");
+		if (ways[i] != ITS_OWN)
+			check_problem(&c, 0, PROBLEM_CHILD_MISSING, "a", "i", &one.manifest);
+		done(&c);
+		tree_remove(&t);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,6 +292,7 @@ int main(void)
 		cmocka_unit_test(two_digests),
 		cmocka_unit_test(platform_of_a_missing_child),
 		cmocka_unit_test(interrupted),
+		cmocka_unit_test(linked_meanwhile),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@ void swept_make(struct swept_scene *s)
 	struct tree_blob index, b;
 
 	*s = (struct swept_scene){0};
-	tree_make(t);
+	tree_make_fast(t);
 	s->tagged = tree_image(t, "a/app", "v1", "tagged");
 	s->untagged = tree_image(t, "a/app", NULL, "untagged");
 	s->untagged_json = tree_manifest_json(&s->untagged.config, s->untagged.layers, 2, NULL);
@@ -130,7 +130,7 @@ static int picture_one(const char *path, const struct stat *st, int type, struct
 	(void)type;
 	(void)ftw;
 	if (!*below || strcmp(below, "/" LAYOUT_OURS "/lock") == 0 || strcmp(below, "/" LAYOUT_OURS) == 0 ||
-	    strcmp(below, "/" LAYOUT_QUARANTINE) == 0)
+	    strcmp(below, "/" LAYOUT_OURS "/id") == 0 || strcmp(below, "/" LAYOUT_QUARANTINE) == 0)
 		return 0;
 	assert_true(picture.count < ARRAY_SIZE(picture.lines));
 	snprintf(line, sizeof(line), "%s %s %lld\n", below,

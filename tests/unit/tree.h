@@ -26,6 +26,7 @@ struct tree_blob {
 };
 
 void tree_make(struct tree *t);
+void tree_make_fast(struct tree *t); /* in memory, if there is such a place */
 void tree_remove(struct tree *t);
 
 /* ---- any files: the folders above are made ---- */

@@ -54,8 +54,10 @@ static void apart(void **state)
 	static const struct script_row rows[] = {
 		LIST("/v2/a/tags/list?n=1000"), LIST("/v2/b/tags/list?n=1000"),
 		LIST("/v2/a/tags/list?n=2"),    LIST("/v2/a/tags/list?n=2&last=1"),
-		LIST("/v2/a/manifests/1"),      {.request = "HEAD /v2/a/manifests/1", .status = 200},
-		LIST("/v2/a/manifests/2"),
+		LIST("/v2/a/manifests/1"),      LIST("/v2/a/manifests/2"),
+		{.request = "HEAD /v2/a/manifests/1", .status = 200,
+		 .headers = "Docker-Content-Digest: "
+			    "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"},
 	};
 	static const struct reg_page pages[] = {{2, NULL}, {2, "1"}};
 	struct script *s = script_start(rows, ARRAY_SIZE(rows), NULL, NULL);
