@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 cache=${REGFS_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/regfs-tests}
 distribution=github.com/distribution/distribution/v3/cmd/registry@v3.1.1
 crane=github.com/google/go-containerregistry/cmd/crane@v0.22.1
-zot=zotregistry.dev/zot/v2/cmd/zot@v2.1.9
+zot=zotregistry.dev/zot/v2/cmd/zot@v2.1.11
 
 as_root() {
 	if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
@@ -18,13 +18,13 @@ as_root() {
 # What is missing of the packages that the tests need beside those of the build.
 packages() {
 	command -v apt-get >/dev/null || {
-		echo "no apt here, please see to these: cmocka, pytest (with xdist), docker-registry 2.8, skopeo, umoci, nginx," >&2
-		echo "openssl, htpasswd, getfattr, busybox, mandoc, setpriv, findmnt" >&2
+		echo "no apt here, please see to these: cmocka, pytest (with xdist), docker-registry 2.8, skopeo, umoci, nginx, lighttpd," >&2
+		echo "openssl, htpasswd, getfattr, busybox, mandoc, setpriv, findmnt, redis" >&2
 		return 0
 	}
 	missing=
 	for package in libcmocka-dev python3-pytest python3-pytest-xdist skopeo umoci openssl apache2-utils attr \
-		busybox mandoc procps ca-certificates; do
+		busybox mandoc procps redis-tools ca-certificates; do
 		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing="$missing $package"
 	done
 	[ -n "$missing" ] || return 0
@@ -92,8 +92,11 @@ sh examples/packages.sh
 packages
 unpack docker-registry docker-registry
 unpack nginx nginx
+unpack lighttpd lighttpd
+container_base &
+base=$!
 servers
-container_base || failed=1
+wait "$base" || failed=1
 fuse_device
 # Outside CI the tests of a server that is missing are skipped and named; in CI they fail, and so does this.
 [ "$failed" = 0 ] || [ "${CI:-}" != true ]

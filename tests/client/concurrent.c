@@ -141,7 +141,10 @@ int command_cancel(struct reg_client *c, char **args)
 	return 0;
 }
 
-/* joined CALLS CANCELLED COMMAND...: the same call many times at once, the first few cancelled at once */
+/*
+ * joined CALLS CANCELLED COMMAND...: the same call many times at once, the first few cancelled at once. A line says
+ * when that is done, so that whoever holds the answer back knows when to let it go.
+ */
 int command_joined(struct reg_client *c, char **args)
 {
 	enum { MOST = 1000 };
@@ -161,6 +164,8 @@ int command_joined(struct reg_client *c, char **args)
 	}
 	for (int i = 0; i < cancelled; i++)
 		reg_cancel(c, numbers[i]);
+	print_open();
+	print_close();
 	gate_wait(&tally.gate, calls);
 	print_tally(&tally, since);
 	return 0;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Many calls at once: joined, cancelled, from many threads, at the end of a client; and every call's deadline."""
+import json
 import time
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from lib import images as im
 from lib.ports import wait_until
 from lib.regtool import Regtool
-from lib.shell import days_ago
+from lib.shell import days_ago, end
 
 
 @pytest.fixture
@@ -25,16 +26,30 @@ def test_many_threads(fault, tool):
     assert 1 < fault.state()["peak"] <= 16 and fault.state()["peak_connections"] <= 16
 
 
+def joined(fault, tool, *words):
+    """The answer is not given before all calls are made."""
+    fault.rule(kind="manifest", hold="answer")
+    process = tool("-t", "300").start("joined", *words, "manifest", "a", "t00001")
+    try:
+        assert process.stdout.readline()
+        fault.wait_for(1, kind="manifest")
+        fault.forget()
+        fault.release()
+        out, errors = process.communicate(timeout=60)
+    finally:
+        end(process)
+    assert process.returncode == 0, errors
+    return json.loads(out)
+
+
 def test_the_same_call_is_one_transfer(fault, tool):
-    fault.rule(kind="manifest", delay=0.3)
-    got = tool()("joined", 200, 0, "manifest", "a", "t00001")
+    got = joined(fault, tool, 200, 0)
     assert got["good"] == 200
     assert len(fault.requests(kind="manifest")) == 1
 
 
 def test_some_of_those_that_share_a_transfer_leave(fault, tool):
-    fault.rule(kind="manifest", delay=0.5)
-    got = tool()("joined", 10, 9, "manifest", "a", "t00001")
+    got = joined(fault, tool, 10, 9)
     assert (got["good"], got["cancelled"]) == (1, 9)
     assert len(fault.requests(kind="manifest")) == 1
 
@@ -43,9 +58,8 @@ def test_some_of_those_that_share_a_transfer_leave(fault, tool):
 @pytest.mark.parametrize("words", [("manifest", "a", "t00001"), ("tags", "a"), ("catalog",), ("ping",)])
 def test_cancel(fault, tool, where, words):
     fault.rule(kind=words[0], hang=where)
-    got = tool()("cancel", 300, *words)
+    got = tool("-t", "300", "-l", "300")("cancel", 300, *words)  # longer than it is waited for
     assert (got["cancelled"], got["last"]) == (1, "ECANCELED")
-    assert got["ms"] < 2000  # the deadline would be 30 s
     assert wait_until(lambda: fault.state()["active"] == 0, 10, "the transfer has ended")
 
 
@@ -56,18 +70,18 @@ def test_cancel_before_anything_is_sent(fault, tool):
 
 def test_free_answers_what_is_under_way(fault, tool):
     fault.rule(kind="manifest", hang="request")
-    got = tool()("free", 50, "manifest", "a", "t00001")
+    got = tool("-t", "300")("free", 50, "manifest", "a", "t00001")
     assert (got["cancelled"], got["last"]) == (50, "ECANCELED")
-    assert got["ms"] < 5000
 
 
 @pytest.mark.parametrize("words", [("manifest", "a", "t00001"), ("ping",), ("tags", "a"), ("catalog",)])
 @pytest.mark.parametrize("effect", [{"hang": "request"}, {"hang": "body"}, {"drip": 0.3},
-                                    {"status": 503, "headers": {"Retry-After": "1"}}])
+                                    {"status": 503, "headers": {"Retry-After": "4"}}])
 def test_deadlines(fault, tool, words, effect):
     fault.rule(kind=words[0], **effect)
     before = time.monotonic()
-    got = tool("-t", "2", "-l", "2")(*words)
+    most = "7" if "status" in effect else "2"  # it is asked twice, with time for both answers
+    got = tool("-t", most, "-l", most)(*words)
     if words == ("ping",) and "drip" in effect:
         assert got["err"] in ("", "ETIMEDOUT")  # two bytes may make it
     else:

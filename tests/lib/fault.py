@@ -9,6 +9,8 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
+from lib.ports import reserve
+
 TESTS = Path(__file__).resolve().parent.parent
 
 
@@ -24,6 +26,7 @@ class FaultRegistry:
 
     def __init__(self, tls=None):
         command = [sys.executable, "-m", "servers.fault"] + (["--tls", *map(str, tls)] if tls else [])
+        self.reserved = None
         self.process = subprocess.Popen(command, cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.ports = json.loads(self.process.stdout.readline())
         self.host = f"127.0.0.1:{self.ports['main']}"
@@ -34,6 +37,14 @@ class FaultRegistry:
         self.process.stdin.close()
         self.process.stdout.close()
         self.process.wait()
+        if self.reserved:
+            self.reserved.close()
+
+    def kill(self):
+        """It is gone, and until the end of the test nobody else comes to listen there."""
+        self.process.kill()
+        self.process.wait()
+        self.reserved = reserve(self.ports["main"])
 
     def call(self, operation, argument=None):
         connection = HTTPConnection("127.0.0.1", self.ports["control"], timeout=60)
@@ -79,6 +90,10 @@ class FaultRegistry:
 
     def settings(self, **values):
         self.call("settings", values)
+
+    def profile(self, name):
+        """Whose manners it has: see servers/profiles.py."""
+        self.call("profile", name)
 
     def access(self, mode, **settings):
         self.call("access", {"mode": mode, **settings})

@@ -11,6 +11,9 @@ from pathlib import Path
 from lib.ports import wait_until
 
 PR_SET_CHILD_SUBREAPER = 36
+# Before a command: a name space of mounts, without those of the tests beside it. There they would live on after they
+# have been unmounted, and their daemons with them.
+PRIVATE = ["unshare", "-m", "sh", "-c", 'umount -alt fuse.regfs 2>/dev/null; exec "$@"', "sh"]
 REPORT = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread|Memory)Sanitizer|runtime error:")
 
 
@@ -27,7 +30,8 @@ def program():
 def environment(folder, **more):
     """No credentials, proxies or settings of the person who runs the tests; sanitizers report into the folder."""
     env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
-    for name in ("REGFS_USER", "REGFS_PASSWORD", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR"):
+    for name in ("REGFS_USER", "REGFS_PASSWORD", "REGISTRY_AUTH_FILE", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+                 "DOCKER_AUTH_CONFIG"):
         env.pop(name, None)
     env.update(HOME=str(folder), DOCKER_CONFIG=str(folder / "no-docker"), LC_ALL="C.UTF-8", TZ="UTC",
                PATH=f"{program().parent}:/usr/sbin:/usr/bin:/sbin:/bin")

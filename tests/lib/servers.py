@@ -23,12 +23,13 @@ class Server:
     types = ("oci", "docker")
     restartable = True  # its storage outlives it
 
-    def __init__(self, folder, user=None, password=None, tls=None):
+    def __init__(self, folder, user=None, password=None, tls=None, auth=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.storage = self.folder / "storage"
         self.storage.mkdir(exist_ok=True)
         self.user, self.password, self.tls = user, password, tls
+        self.auth = auth  # an auth section of distribution's configuration
         self.process = self.sink = None
 
     def start(self):
@@ -95,6 +96,8 @@ class Distribution(Server):
             config["http"]["tls"] = {"certificate": str(self.tls[0]), "key": str(self.tls[1])}
         if self.user:
             config["auth"] = {"htpasswd": {"realm": "test", "path": self.htpasswd()}}
+        if self.auth:
+            config["auth"] = self.auth
         return config
 
     def command(self):
@@ -129,16 +132,18 @@ class Zot(Server):
     def program():
         return os.environ.get("REGFS_TEST_ZOT") or in_cache("bin/zot") or shutil.which("zot")
 
-    def command(self):
+    def config(self):
         http = {"address": "127.0.0.1", "port": str(self.port), "compat": ["docker2s2"]}
         if self.tls:
             http["tls"] = {"cert": str(self.tls[0]), "key": str(self.tls[1])}
         if self.user:
             http["auth"] = {"htpasswd": {"path": self.htpasswd()}}
-        config = {"distSpecVersion": "1.1.1", "http": http, "log": {"level": "error"},
-                  "storage": {"rootDirectory": str(self.storage), "gc": False, "dedupe": False}}
+        return {"distSpecVersion": "1.1.1", "http": http, "log": {"level": "error"},
+                "storage": {"rootDirectory": str(self.storage), "gc": False, "dedupe": False}}
+
+    def command(self):
         path = self.folder / "config.json"
-        path.write_text(json.dumps(config))
+        path.write_text(json.dumps(self.config()))
         return [self.program(), "serve", str(path)]
 
 

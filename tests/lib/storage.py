@@ -126,8 +126,10 @@ class Disk:
         return document if isinstance(document, dict) and "schemaVersion" in document else None
 
     def quarantined(self, folder=None):
+        """What lies there, but for the mark that says whose it is."""
         folder = Path(folder or self.root / OURS / "quarantine")
-        return sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
+        found = sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if not p.is_dir())
+        return [path for path in found if path != "regfs-gc-quarantine"]
 
     def age(self, seconds, folder=None):
         """The folder and everything in it becomes so much older."""

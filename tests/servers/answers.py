@@ -133,7 +133,10 @@ class Answers:
         return self.page(request, effect, "tags", names, limit and int(limit), {"name": request.repository})
 
     def page(self, request, effect, key, names, limit, body):
-        names, link = listing(request, effect, names, limit)
+        try:
+            names, link = listing(request, effect, names, limit)
+        except ValueError:
+            return failure(400, "PAGINATION_NUMBER_INVALID", "no such page")
         return as_json({**body, key: names}, headers={"Link": link} if link else {})
 
     def no_name(self, request):

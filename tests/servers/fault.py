@@ -17,6 +17,7 @@ import time
 from servers.access import Access
 from servers.answers import Answers, Response, as_json
 from servers.changes import LIKE, Changes, digest_of
+from servers.profiles import PROFILES
 from servers.rules import Rules, is_done
 from servers.wire import Connection, damaged
 
@@ -97,6 +98,10 @@ class Control:
             raise ValueError(f"like is one of {LIKE}")
         self.server.answers.settings.update(values)
 
+    def profile(self, name):
+        self.server.profile = PROFILES[name]()
+        self.settings(self.server.profile.settings)
+
     def access(self, settings):
         self.server.access.configure(settings)
 
@@ -134,6 +139,7 @@ class Server:
     def __init__(self):
         self.answers, self.access, self.rules, self.counter = Answers(), Access(), Rules(), Counter()
         self.changes = Changes(self.answers.repositories, self.answers.settings)
+        self.profile = PROFILES["none"]()
         self.held = []  # what a rule holds: functions that go on with it
         self.control = Control(self)
         self.connected = self.counter.connected
@@ -152,7 +158,7 @@ class Server:
             return {}
         refused = self.access.refuse(request)
         # No rule is spent on a refusal, so that credentials and faults can be tested together.
-        return {"refused": refused} if refused else self.rules.effect(request)
+        return {"refused": refused} if refused else {**self.profile.effect(request), **self.rules.effect(request)}
 
     def handle(self, request, effect):
         if request.path.startswith("/_control/"):
@@ -162,7 +168,7 @@ class Server:
         if request.kind == "token":
             answer = self.access.token(request)
         elif request.method in ("GET", "HEAD"):
-            answer = self.answers.answer(request, effect)
+            answer = self.profile.answer(request, self.answers.answer(request, effect), self.answers)
         else:
             answer = self.changes.answer(request, is_done(effect))
         return damaged(answer, {**effect, "target": request.target}, self.other)

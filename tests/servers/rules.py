@@ -8,6 +8,7 @@ A rule is a flat dictionary, so that it travels as JSON. What selects a request:
     listener    main or other (the second port, where redirects lead)
     after, times    leave the first `after` matches alone, then act `times` times
     nth         act at that match alone, the first is 1
+    chance, seed    act at this share of the matches, drawn from a generator that begins with the seed
 What happens to it is listed in EFFECTS; rules that match together are merged, the later one wins.
 
 Of a request that would change something, an effect that replaces or withholds its answer (REPLACING) means that it is
@@ -16,12 +17,14 @@ not done, and any other that it is. `do` says it outright:
     do=True, status=500      done, and the answer denies it
     do=False                 a lie: answered as if it had been done
 """
+import random
 import re
 
-SELECTORS = {"kind", "by", "repository", "reference", "method", "listener", "after", "times", "nth"}
+SELECTORS = {"kind", "by", "repository", "reference", "method", "listener", "after", "times", "nth", "chance", "seed"}
 EXACT = ("kind", "by", "listener")
 EFFECTS = {
     "status", "body", "type", "headers",      # another answer; body in base64
+    "clock",                                  # the Date of a clock that goes so many seconds ahead, when the request comes
     "fill",                                   # a body of that many spaces
     "raw",                                    # these bytes (base64) instead of HTTP, then close
     "redirect",                               # 307 to that base URL; "other": the second port
@@ -39,7 +42,7 @@ EFFECTS = {
     "digest",                                 # Docker-Content-Digest; "" leaves it out
     "ignore_range",                           # 200 with everything
     "names", "null",                          # a listing's names, in that order; or null
-    "link", "ignore_n", "ignore_last", "page",  # see listing.py
+    "link", "ignore_n", "ignore_last", "page", "order",  # see listing.py
 }
 
 
@@ -65,6 +68,8 @@ class Rule:
         self.times = fields.get("times")
         if "nth" in fields:
             self.after, self.times = fields["nth"] - 1, 1
+        self.chance = fields.get("chance", 1)
+        self.random = random.Random(fields.get("seed"))
         self.seen = 0
 
     def matches(self, request):
@@ -77,6 +82,8 @@ class Rule:
         if not self.matches(request):
             return False
         self.seen += 1
+        if self.chance < 1 and self.random.random() >= self.chance:
+            return False
         turn = self.seen - self.after
         return turn > 0 and (self.times is None or turn <= self.times)
 

@@ -2,6 +2,8 @@
 """HTTP/1.1 with keep-alive on an asyncio transport: requests in, answers and their faults out."""
 import asyncio
 import base64
+import time
+from email.utils import formatdate
 from http.client import responses
 
 from servers.answers import Request, Response
@@ -185,6 +187,8 @@ def damaged(response, effect, other):
         headers["Docker-Content-Digest"] = effect["digest"]
         if not effect["digest"]:
             del headers["Docker-Content-Digest"]
+    if "clock" in effect:
+        headers["Date"] = formatdate(time.time() + effect["clock"], usegmt=True)
     if effect.get("corrupt"):
         body = bytes([body[0] ^ 0x20]) + body[1:]
     headers.update(effect.get("headers", {}))
