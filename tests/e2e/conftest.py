@@ -5,8 +5,19 @@ import itertools
 import pytest
 
 from lib import servers
+from lib.filled import fill
+from lib.forward import Forward
+from lib.nginx import Proxy
 from lib.registry_api import Api
 from lib.removing import Walker
+from lib.tls import Authority
+
+collect_ignore = [] if servers.Zot in servers.expected() else ["test_zot.py"]  # the summary says why
+
+
+@pytest.fixture
+def filled(fault):
+    return fill(fault)
 
 
 @pytest.fixture
@@ -63,3 +74,40 @@ def erasable(request, running):
 def place():
     """The name of a repository that no other test uses."""
     return f"removing/r{next(_serial)}"
+
+
+@pytest.fixture
+def behind(tmp_path):
+    """behind(registry, ...) puts an nginx in front of it."""
+    started = []
+
+    def start(upstream, **options):
+        started.append(Proxy(tmp_path / f"nginx{len(started)}", upstream, **options))
+        return started[-1]
+    yield start
+    for proxy in started:
+        proxy.stop()
+
+
+@pytest.fixture
+def forward():
+    """forward(...): a proxy of the sort that HTTPS_PROXY names."""
+    started = []
+
+    def start(**options):
+        started.append(Forward(**options))
+        return started[-1]
+    yield start
+    for proxy in started:
+        proxy.stop()
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority") / "ca")
+
+
+@pytest.fixture(scope="session")
+def signed(authority):
+    """The certificate and key of a server on loopback."""
+    return authority.sign("server")

@@ -141,7 +141,7 @@ def test_a_challenge_of_another_host_is_not_answered(one, mount):
     one.access("basic", user=USER, password=PASSWORD)
     one.rule(kind="blob", listener="main", redirect="other")
     one.rule(kind="blob", listener="other", status=401, headers={"Www-Authenticate": 'Basic realm="give"'})
-    m = mount(one, "timeout=3", env=ENV)
+    m = mount(one, "timeout=15", env=ENV)
     with pytest.raises(PermissionError):
         m.tags("a").joinpath("v1").stat()
     assert {r["authorization"] for r in one.requests(listener="other")} == {""}
@@ -149,7 +149,7 @@ def test_a_challenge_of_another_host_is_not_answered(one, mount):
 
 def test_a_redirect_in_a_circle_ends(one, mount):
     one.rule(kind="blob", redirect=one.url)
-    m = mount(one, "timeout=5")
+    m = mount(one, "timeout=15")
     with pytest.raises(OSError):
         m.tags("a").joinpath("v1").stat()
     assert len(one.requests(kind="blob")) < 60

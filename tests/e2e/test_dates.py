@@ -140,7 +140,7 @@ def test_what_hangs_from_tags_has_the_newest_one_s_date(fault, mount):
                                       {"cut": 10}, {"body": b"<html>", "type": "text/html"}])
 def test_a_date_that_cannot_be_fetched_is_not_made_up(fault, mount, kind, fault_of):
     fault.push_all("lost", {"1": im.image(A), "2": im.index([im.image(A)])})
-    m = mount(fault, "timeout=3")
+    m = mount(fault, "timeout=15")
     fault.rule(kind=kind, **fault_of)
     for tag in "12":
         with pytest.raises(OSError):
@@ -153,4 +153,4 @@ def test_an_index_with_a_child_that_cannot_be_fetched(fault, mount):
     fault.push("lost", "multi", im.index([im.image(A), far]))
     fault.rule(kind="manifest", reference=far.digest, status=500)
     with pytest.raises(OSError):
-        mount(fault, "timeout=3").tags("lost").joinpath("multi").stat()
+        mount(fault, "timeout=15").tags("lost").joinpath("multi").stat()

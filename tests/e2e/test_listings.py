@@ -6,6 +6,7 @@ import os
 import pytest
 
 from lib import images as im
+from lib.servers import Crane
 from lib.shell import days_ago, errno_of, lines, run
 
 BAD_TAGS = ["..", ".", "a/b", "", "nul\0inside", "x" * 300, "x" * 129, ".hidden", "-dash", "sp ace", "new\nline",
@@ -20,22 +21,25 @@ def one_thousand():
 
 @pytest.fixture(scope="module")
 def nested(running):
-    """1,000 repositories three deep below one name space, once on each server."""
-    done = set()
+    """nested(SERVER): where 1,000 repositories are three deep below one name space. crane's is one of its own: its
+    catalog has no second page, and which thousand are on the first one is chance as soon as there are more."""
+    made = {}
     image = im.image(days_ago(40), layers=[])
 
     def push(server):
-        if server.name not in done:
+        if server.name not in made:
+            made[server.name] = server = running.start(Crane) if isinstance(server, Crane) else server
             sink = server.folder_sink() if hasattr(server, "folder_sink") else server
             for name in one_thousand():
                 sink.push(name, "v1", image)
-            done.add(server.name)
-    return push
+        return made[server.name]
+    yield push
+    if Crane.name in made:
+        made[Crane.name].stop()
 
 
 def test_a_thousand_nested_repositories(real, nested, mount):
-    nested(real)
-    m = mount(real)
+    m = mount(nested(real))
     found = lines("find", m / "deep", "-mindepth", "3", "-maxdepth", "3", "-type", "d")
     assert sorted(os.path.relpath(p, m.dir) for p in found) == sorted(one_thousand())
     assert sorted(os.listdir(m / "deep")) == sorted({n.split("/")[1] for n in one_thousand()})
@@ -44,15 +48,13 @@ def test_a_thousand_nested_repositories(real, nested, mount):
 
 
 def test_a_name_space_as_the_source(real, nested, mount):
-    nested(real)
-    m = mount(real.url + "/deep/p0")
+    m = mount(nested(real).url + "/deep/p0")
     assert sorted(os.listdir(m.dir)) == [f"p{c}" for c in range(5)]
     assert os.listdir(m / "p1/x7/_tags") == ["v1"]
 
 
 def test_a_repository_as_the_source(real, nested, mount):
-    nested(real)
-    m = mount(real.url + "/deep/p0/p1/x7/")
+    m = mount(nested(real).url + "/deep/p0/p1/x7/")
     assert os.listdir(m / "_tags") == ["v1"]
 
 
@@ -122,6 +124,14 @@ def test_every_page_is_followed(fault, mount, link, page):
     assert lines("ls", m.dir) == ["a"] + [f"r{i}" for i in range(10)]
 
 
+def test_links_on_lines_of_their_own(fault, mount):
+    """The second header is the one that leads on, by a token: no name could stand in for it."""
+    tags = [f"t{i}" for i in range(10)]
+    fault.push_all("a", {t: im.image(days_ago(1)) for t in tags})
+    fault.rule(kind="tags", link="lines", page=3, order="reversed")
+    assert lines("ls", mount(fault).tags("a")) == tags
+
+
 @pytest.mark.parametrize("link", ["loop", "garbage"])
 def test_a_link_that_leads_nowhere_never_makes_a_short_list(fault, mount, link):
     tags = [f"t{i}" for i in range(10)]
@@ -165,6 +175,34 @@ def test_no_catalog(fault, mount, tmp_path):
     assert os.listdir(m.dir) == ["org"]
     assert sorted(os.listdir(m / "org")) == ["app", "tool"]
     assert lines("ls", m / "other/_tags") == ["1"]  # any can be entered by name
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_rights_that_begin_further_down(fault, mount, status):
+    """The catalog lists what everybody may see; a name space on the way to another repository is none of ours."""
+    fault.push("shown", "1", im.image(days_ago(1)))
+    fault.push("team/app", "v1", im.image(days_ago(2)))
+    fault.rule(kind="catalog", names=["shown"])
+    fault.rule(kind="tags", repository="team", status=status)
+    m = mount(fault)
+    assert lines("ls", m / "team/app/_tags") == ["v1"]
+    assert errno_of(os.listdir, m / "team/_tags") == "EACCES"
+    assert lines("ls", m.dir) == ["shown"]
+
+
+def test_a_catalog_that_says_nothing(fault, mount):
+    """Quay shows an empty one to who may not see it: what it does not name may be there. One that names something says
+    what is not."""
+    fault.push("team/app", "v1", im.image(days_ago(2)))
+    empty = fault.rule(kind="catalog", names=[])
+    m = mount(fault, "ttl=0")
+    assert os.listdir(m.dir) == []
+    assert lines("ls", m / "team/app/_tags") == ["v1"]
+    assert errno_of(os.listdir, m / "team/none/_tags") == "ENOENT"
+    fault.forget(empty)
+    fault.rule(kind="catalog", names=["other"])
+    assert os.listdir(m.dir) == ["other"]
+    assert errno_of(os.stat, m / "none") == errno_of(os.stat, m / "none/app/_tags/v1") == "ENOENT"
 
 
 def test_no_catalog_but_a_repository_as_the_source(fault, mount):

@@ -27,7 +27,11 @@ def clone(tmp_path):
 
 
 def quickstart(folder, *arguments):
-    env = {**os.environ, "REGISTRY": servers.Distribution2.program(), "LC_ALL": "C.UTF-8"}
+    logins = folder.parent / "auth.json"
+    logins.write_text("{}")
+    # Of somebody who needs a proxy and uses podman.
+    env = {**os.environ, "http_proxy": "http://127.0.0.1:1", "REGISTRY_AUTH_FILE": str(logins),
+           "REGISTRY": servers.Distribution2.program(), "LC_ALL": "C.UTF-8"}
     return subprocess.run(["sh", folder / "examples/quickstart.sh", *arguments], cwd=folder, env=env, text=True,
                           stdin=subprocess.DEVNULL, capture_output=True, timeout=600)
 

@@ -149,7 +149,7 @@ def test_keep_newest_leaves_alone_what_it_cannot_date(fault, mount, journal, tmp
     for name in ("a", "b"):
         fault.push_all(name, {"1": image(30), "2": image(20), "3": image(10)})
     fault.rule(kind="manifest", repository="a", reference="3", status=500)
-    m = mount(fault, "allow_delete", f"journal={journal}", "timeout=2")
+    m = mount(fault, "allow_delete", f"journal={journal}", "timeout=15")
     done = subprocess.run(["sh", PRUNE / "keep-newest.sh", m.dir, "2"], capture_output=True, text=True)
     assert done.returncode == 1 and "_tags/3" in done.stderr, done
     assert set(fault.show("a")["tags"]) == {"1", "2", "3"}

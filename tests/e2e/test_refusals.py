@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What cannot be mounted: one line that says what and how to mend it, an exit status (2 for a wrong command line,
 else 1), and nothing mounted."""
+import os
 import socket
 import subprocess
 
@@ -10,7 +11,7 @@ from lib import images as im
 from lib import mounts
 from lib.fault import FaultRegistry
 from lib.ports import free_port, wait_until
-from lib.shell import days_ago
+from lib.shell import days_ago, errno_of
 
 
 @pytest.fixture
@@ -124,7 +125,12 @@ def test_a_broken_auth_file(one, refused, tmp_path):
     assert "config.json" in refused(one.url, env={"DOCKER_CONFIG": tmp_path})
 
 
-def test_a_registry_that_is_busy_can_be_mounted(one, mount):
+@pytest.mark.parametrize("seconds", [5, 60])
+def test_a_registry_that_is_busy_can_be_mounted(one, mount, seconds):
     """Not a refusal: at boot many machines ask at once, and a registry that says "later" is a registry."""
-    one.rule(kind="ping", status=429, headers={"Retry-After": "60"})
-    assert (mount(one, "timeout=3").tags("a") / "v1").exists()
+    one.rule(kind="ping", status=429, headers={"Retry-After": str(seconds)})
+    v1 = mount(one, "timeout=3").tags("a") / "v1"
+    if seconds > 30:
+        assert errno_of(os.stat, v1) == "EAGAIN"
+    else:
+        wait_until(lambda: errno_of(os.stat, v1) == "", 60, "it is asked once it wants to be")

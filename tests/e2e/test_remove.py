@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """rm of a tag: what is sent, what is written down before, and a tag that moved since it was looked at."""
+import calendar
 import json
 import os
 import signal
@@ -57,7 +58,7 @@ def test_what_is_written_down(one, remover, journal):
     assert manifest["mediaType"] == image.media_type and manifest["size"] == len(image.data)
     assert removal.manifests == {image.digest: image.data} and removal.outcome == "removed"
     assert entry["uid"] == os.getuid() and entry["command"] == "rm" and entry["pid"] > 1
-    stamp = time.mktime(time.strptime(entry["time"][:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone
+    stamp = calendar.timegm(time.strptime(entry["time"][:19], "%Y-%m-%dT%H:%M:%S"))
     assert before - 2 <= stamp <= time.time() + 2
 
 

@@ -120,6 +120,7 @@ def test_busybox_find_delete_everything_that_is_old(filled, space):
     assert without_signatures(left(filled, space)) == NEW
 
 
+@pytest.mark.thorough
 def test_a_directory_that_is_read_while_it_is_emptied(fault, remover):
     """busybox and others remove an entry as soon as they have read it, and read on: they miss none."""
     fault.push_all("a", {f"t{i:04}": im.image(days_ago(60)) for i in range(2000)})

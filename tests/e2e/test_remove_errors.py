@@ -59,14 +59,20 @@ TROUBLE = {
 }
 
 
-REGISTRY_S_OWN = ("405", "405-text", "400-unsupported")  # not about one manifest: it need not be asked again
+def patience(effect):
+    """For a mount: what hangs has to be waited for; all else is over before, with time for the answer to the last attempt."""
+    return "timeout=3" if "hang" in effect or effect.get("status") == 429 else "timeout=15"
+
+
+# Not about one manifest: the registry need not be asked again, or does not want to be for longer than may be waited.
+REGISTRY_S_OWN = ("405", "405-text", "400-unsupported", "429", "503")
 
 
 @pytest.mark.parametrize("name", TROUBLE)
 def test_a_delete_that_fails(filled, remover, journal, name):
     """find reports this one and goes on with the next; it is there as it was, and the journal knows."""
     effect, errno = TROUBLE[name]
-    m = remover(filled, "timeout=3")
+    m = remover(filled, patience(effect))
     filled.rule(method="DELETE", reference=filled.bad.digest, **effect)
     status, said = delete_older(m.tags("team/app"))
     errors = [line.rpartition(": ")[2] for line in said.splitlines()]
@@ -89,7 +95,7 @@ def test_a_delete_that_fails(filled, remover, journal, name):
 def test_deletes_that_all_fail(filled, remover, journal, name):
     """Whichever request it is by which the mount finds out: nothing goes, and each entry is tried."""
     effect, errno = TROUBLE[name]
-    m = remover(filled, "timeout=2")
+    m = remover(filled, patience(effect))
     lines("find", m.dir, "-mtime", "+30")
     filled.rule(method="DELETE|PUT", **effect)
     tags = sorted(listed(m, "team/app"))
@@ -104,7 +110,7 @@ def test_deletes_that_all_fail(filled, remover, journal, name):
 def test_a_check_that_fails(filled, remover, journal, name):
     """What the tag points to now cannot be found out: nothing is sent, whatever was known before."""
     effect, _ = TROUBLE[name]
-    m = remover(filled, "timeout=2")
+    m = remover(filled, patience(effect))
     lines("find", m.dir, "-mtime", "+30")
     filled.rule(kind="manifest", method="GET|HEAD", **effect)
     assert errno_of(os.unlink, m.tags("team/app") / "v2") not in ("", "ENOENT")
@@ -117,7 +123,7 @@ def test_a_check_that_fails(filled, remover, journal, name):
 def test_a_sibling_that_cannot_be_resolved(filled, remover, journal):
     """Who else holds the digest is not known: EBUSY, for all tags of this repository and for no other's."""
     filled.push("other", "v1", old())
-    m = remover(filled, "timeout=2")
+    m = remover(filled, "timeout=15")
     rule = filled.rule(kind="manifest", repository="team/app", reference="v4", status=500)
     for tag in ("v0", "v3"):
         assert errno_of(os.unlink, m.tags("team/app") / tag) == "EBUSY"
@@ -133,7 +139,7 @@ def test_an_index_that_cannot_be_read(fault, remover, api):
     """It may list what is to be removed."""
     image = old()
     fault.push_all("team/app", {"v1": image, "multi": im.index([image, old()])})
-    m = remover(fault, "timeout=2")
+    m = remover(fault, "timeout=15")
     fault.rule(kind="manifest", reference="multi", corrupt=True)
     assert errno_of(os.unlink, m.tags("team/app") / "v1") == "EBUSY"
     assert changes(fault) == []
@@ -185,7 +191,7 @@ def test_a_lie(filled, remover, journal):
 def test_a_registry_that_is_gone(own_server, remover, api, journal):
     server = own_server(servers.Distribution2)
     server.push_all("team/app", {"v1": old(), "v2": old()})
-    m = remover(server, "timeout=3")
+    m = remover(server, "timeout=15")
     lines("find", m.dir, "-mtime", "+30")
     server.stop()
     for tag in ("v1", "v2"):

@@ -80,7 +80,8 @@ CASES = {  # what there is, settings of the registry, options of the mount
 class Scene:
     """A registry of its own, a mount that has walked over it, and `rm v1` to come."""
 
-    def __init__(self, folder, make, settings, options):
+    def __init__(self, folder, make, settings, options, patience):
+        """patience: the mount's timeout. Many of these run at a time: as long as can be, unless a test waits for it."""
         self.folder, self.journal = folder, folder / "journal"
         folder.mkdir()
         self.fault = FaultRegistry()
@@ -92,7 +93,7 @@ class Scene:
             self.fault.push_all("elsewhere", self.tags)
             self.before = {name: self.fault.show(name) for name in (REPOSITORY, "elsewhere")}
             self.m = mounts.Mount(self.fault.url, folder, (
-                "allow_delete", f"journal={self.journal}", "timeout=1", *options))
+                "allow_delete", f"journal={self.journal}", f"timeout={patience}", *options))
         except BaseException:
             self.fault.stop()
             raise
@@ -153,23 +154,23 @@ class Scene:
 
 
 @contextmanager
-def scene(folder, name, killed=False):
-    made = Scene(folder, *CASES[name])
+def scene(folder, name, killed=False, effect=()):
+    made = Scene(folder, *CASES[name], 3 if "hang" in effect and not killed else 15)
     try:
         yield made
     finally:
         made.close(killed)
 
 
-def at_each_request(folder, name, once, killed=False):
-    """once(scene, k) for each request that the removal has."""
+def at_each_request(folder, name, once, killed=False, effect=()):
+    """once(scene, k) for each request that the removal has; effect: what befalls it."""
     with scene(folder / "whole", name) as s:
         run("rm", s.path)
         count = len(s.steps())
     assert 3 <= count <= 40, count
 
     def attempt(k):
-        with scene(folder / str(k), name, killed) as s:
+        with scene(folder / str(k), name, killed, effect) as s:
             once(s, k)
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         tried = {k: pool.submit(attempt, k) for k in range(1, count + 1)}
@@ -209,7 +210,7 @@ def test_a_cut_at_each_request(tmp_path, name, cut):
         if done.returncode == 0:
             assert "v1" not in s.fault.show(REPOSITORY)["tags"], "rm says that it went"
         s.restore()
-    at_each_request(tmp_path, name, once)
+    at_each_request(tmp_path, name, once, effect=CUTS[cut])
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -262,7 +263,7 @@ def test_the_steps_of_an_untag(tmp_path):
                          ids=["405", "403", "500", "reset", "hang"])
 def test_the_original_is_put_back(tmp_path, effect):
     """Deletes worked when they were tried out, and do not any more when the placeholder is to go."""
-    with scene(tmp_path / "s", "untag-by-placeholder") as s:
+    with scene(tmp_path / "s", "untag-by-placeholder", effect=effect) as s:
         image = s.tags["v1"]
         placeholder_goes = {"method": "DELETE", "reference": "(?!sha256:" + "(ab)+$).*"}
         hold = s.fault.rule(method="PUT", by="tag", hold="answer", times=1)

@@ -278,7 +278,7 @@ def test_keep_where_a_date_is_not_to_be_had(fault, remover):
     broken = old(9)
     fault.push("a", "broken", broken)
     fault.rule(kind="blob", reference=broken.document["config"]["digest"], status=500)
-    m = remover(fault, "keep=1", "timeout=3")
+    m = remover(fault, "keep=1", "timeout=15")
     assert errno_of(os.unlink, m / "a/_tags/v3") not in ("",)
     assert changes(fault) == []
 
