@@ -142,7 +142,7 @@ http {{
 
     @staticmethod
     def program():
-        return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+        return servers.found("nginx")
 
     def command(self):
         (self.folder / "nginx.conf").write_text(self.CONFIG.format(

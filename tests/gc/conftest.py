@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures: regfs-gc, and registries of both versions whose storage it works on."""
+import fcntl
+
 import pytest
 
 from lib import servers
@@ -9,6 +11,22 @@ from lib.shell import CI
 
 KINDS = [servers.Distribution2, servers.Distribution3]
 ENGINES = ["registry", "builtin"]
+
+
+@pytest.fixture(autouse=True)
+def machine(request, tmp_path_factory):
+    """Who looks for registries among the processes sees those of tests that run beside this one."""
+    folder = tmp_path_factory.getbasetemp().parent
+    with open(folder / "regfs-gc.turn", "a") as turn, open(folder / "regfs-gc.machine", "a") as lock:
+        fcntl.flock(turn, fcntl.LOCK_EX)  # so that who wants it alone need not wait for ever
+        fcntl.flock(lock, fcntl.LOCK_EX if "whole_machine" in request.fixturenames else fcntl.LOCK_SH)
+        fcntl.flock(turn, fcntl.LOCK_UN)
+        yield
+
+
+@pytest.fixture
+def whole_machine():
+    """For a registry that may be anybody's, by what can be seen of it: beside it no other test could run regfs-gc."""
 
 
 @pytest.fixture

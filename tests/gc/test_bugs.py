@@ -29,6 +29,7 @@ class Scene:
     mend: object = None
     fails: str = None
     blobs: bool = True  # the collector takes blobs that are needed
+    named: bool = True  # and leaves no link to a manifest that it took
 
 
 def image(text, **more):
@@ -128,6 +129,17 @@ def b15_schema1(server):
     return Scene("B15", fails="unrecognized manifest schema version 1", repository="old", unwhole={("old", "1")})
 
 
+def b17_no_tag_ever(server):
+    server.push("my/art", None, image("b17"))
+    return Scene("B17", repository="my/art", named=False)
+
+
+def b17_no_layers(server):
+    """Version 2 sees no repository without _layers, such as one of an index without children."""
+    server.push("my/art", None, im.index([], annotations={"number": "b17"}))
+    return Scene("B17", repository="my/art", named=False)
+
+
 def child_without_link(server):
     """Deleted by digest, while its index stays: the collectors keep the child's manifest and take its layers."""
     index = platforms("child")
@@ -152,6 +164,8 @@ CASES = [
     ("B9", V2 + V3, [], b9_no_layers),
     ("B12", V2 + V3, UNTAGGED, b12_referrers),
     ("B15", V3, [], b15_schema1),
+    ("B17", V3, UNTAGGED, b17_no_tag_ever),
+    ("B17-layers", V2, UNTAGGED, b17_no_layers),
     ("child", V2 + V3, [], child_without_link),
 ]
 
@@ -189,6 +203,9 @@ def is_real(scene, server, held, flags, folder):
     if scene.fails:
         assert said.status == 1 and scene.fails in said.error
         assert set(left.blobs()) == set(held.disk.blobs())
+    elif not scene.named:  # B17: a link stays, without its manifest
+        assert said.status == 0, said.error
+        assert set(left.repositories()[scene.repository].revisions) - set(left.blobs())
     elif scene.blobs:
         assert said.status == 0, said.error
         assert held.blobs - set(left.blobs())

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The quarantine and `restore`; uploads and repositories that nobody needs."""
 import json
+import shutil
+import signal
 import time
 
 import pytest
 
 from lib import images as im
-from lib.gc import PROBLEMS, unpulled
+from lib.gc import PROBLEMS, REFUSED, USAGE, unpulled
 from lib.registry_api import Api
 from lib.stores import BUILTIN, UNTAGGED, fill, small
 from lib.storage import Disk, Held, tree
@@ -35,6 +37,48 @@ def test_quarantine_and_restore(gc, server, emptied):
     assert {path: after.get(path) for path in files} == {path: before[path] for path in files}
     assert not [path for path, (_, rest) in after.items() if rest and path not in before]
     assert disk.quarantined(aside) == []
+
+
+@pytest.mark.parametrize("command", ["run", "restore", "check", "plan"])
+def test_a_quarantine_that_is_somebody_s(gc, server2, command):
+    """Nothing of it is touched, not even what is empty."""
+    small(server2)
+    server2.stop()
+    own = server2.folder / "git"
+    (own / ".git" / "refs" / "tags").mkdir(parents=True)
+    (own / "blobs" / "sha256" / "00").mkdir(parents=True)
+    before, stored = tree(own), tree(server2.storage)
+    engine = BUILTIN if command == "run" else []
+    ended = gc.text(command, server2, *engine, "--quarantine", own, status=USAGE)
+    assert "name a folder that is empty" in ended.err
+    assert (tree(own), tree(server2.storage)) == (before, stored)
+
+
+def test_a_quarantine_for_two_storages(gc, server2, tmp_path):
+    """What the second knows nothing of is the first one's."""
+    garbage = small(server2)
+    server2.stop()
+    aside, second = server2.folder / "aside", tmp_path / "second"
+    shutil.copytree(server2.storage, second)
+    gc("run", server2, *BUILTIN, "--quarantine", aside)
+    kept = tree(aside)
+    for command, words in (("run", BUILTIN), ("restore", []), ("check", []), ("plan", [])):
+        ended = gc.text(command, second, *words, "--quarantine", aside, status=USAGE)
+        assert f"{aside} holds what was taken from {server2.storage}, not from" in ended.err
+    assert tree(aside) == kept
+    gc("restore", server2, "--quarantine", aside)
+    assert garbage <= set(Disk(server2.storage).blobs())
+
+
+def test_a_quarantine_is_told_by_its_name(gc, server2):
+    small(server2)
+    server2.stop()
+    aside = server2.folder / "aside"
+    gc("run", server2, *BUILTIN, "--quarantine", aside)
+    stray = aside / "blobs" / "sha256" / "zz" / "note"
+    stray.parent.mkdir()
+    stray.write_text("mine")
+    assert [n["path"] for n in gc("check", server2, "--quarantine", aside)["notes"]] == [str(stray)]
 
 
 def test_restore_of_what_was_pushed_again(gc, server, tmp_path):
@@ -66,7 +110,9 @@ def test_what_is_needed_and_aside_is_told(gc, server, tmp_path):
     gc("run", server, *BUILTIN, "--quarantine", aside)
     sink, disk = server.folder_sink(), Disk(server.storage)
     sink.push("app", "v2", im.Image(image.media_type, image.data))
-    assert "aside" in {kind for kind, _, _ in gc("check", server, "--quarantine", aside, status=PROBLEMS).kinds()}
+    told = gc("check", server, "--quarantine", aside, status=PROBLEMS)
+    assert "aside" in {kind for kind, _, _ in told.kinds()}
+    assert any(f"is in the quarantine {aside}: " in p["text"] for p in told["problems"])
     ended = gc("run", server, *BUILTIN, "--quarantine", aside)
     assert ended["put_back"]["count"] >= 2 and gc("check", server, "--quarantine", aside)["problems"] == []
     assert set(image.blobs) <= set(disk.blobs())
@@ -84,6 +130,19 @@ def upload(server, days):
     (folder / "startedat").write_text(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86400)))
     Disk(server.storage).age(days * 86400, folder)
     return name
+
+
+def test_what_an_interrupted_run_has_left(gc, server):
+    """The registry's collector does not see a link that is about to go back, and would remove what it leads to."""
+    small(server)
+    server.stop()
+    killed = gc.text("run", server, *BUILTIN, "--restart-command", "kill -9 $PPID", status=None)
+    assert killed.status == -signal.SIGKILL
+    before = tree(server.storage)
+    ended = gc("run", server, status=REFUSED)
+    assert "restore" in ended["refused"][0]["reason"] and tree(server.storage) == before
+    gc("restore", server)
+    assert gc("run", server)["freed"]["count"] == 3
 
 
 def test_uploads(gc, server):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`run`: what goes, what stays, and what it says."""
 import contextlib
+import json
 import os
 import shlex
 import signal
@@ -91,6 +92,14 @@ def test_restart_command_that_fails(gc, server, engine):
         assert gc.garbage(server) == garbage
 
 
+def test_a_login_file_of_podman(gc, server):
+    """Its variable has the form of a registry's setting; a registry that is given it does not start."""
+    small(server)
+    server.stop()
+    ended = gc("run", server, *options("registry"), REGISTRY_AUTH_FILE="/run/containers/0/auth.json")
+    assert (ended["engine"], ended["freed"]["count"]) == ("registry", 3)
+
+
 @contextlib.contextmanager
 def busy(gc, server, tmp_path):
     """A run between its phases."""
@@ -117,6 +126,9 @@ def test_two_runs(gc, server, engine, tmp_path):
         for force in ([], ["--force"]):
             ended = gc("run", server, *options(engine), *force, status=REFUSED)
             assert str(one.pid) in ended.err
+            assert ended["status"] == "refused" and str(one.pid) in ended["refused"][0]["reason"]
+        ended = gc("restore", server, status=REFUSED)
+        assert ended["status"] == "refused" and str(one.pid) in ended["refused"][0]["reason"]
         gc("plan", server, status=None)
     assert set(Disk(server.storage).blobs()) & garbage == set()
 
@@ -129,10 +141,60 @@ def test_ctrl_c_between_the_phases(gc, server, tmp_path):
     with busy(gc, server, tmp_path) as one:
         assert set(Disk(server.storage).blobs()) & garbage == set()
         one.send_signal(signal.SIGINT)
+        told = json.loads(one.stdout.read())
         wait_until(lambda: one.poll() is not None, 60, "it ends")
         assert one.returncode == 128 + signal.SIGINT
+    assert told["status"] == "interrupted" and told["put_back"] == told["taken"] and told["taken"]["count"] == len(garbage)
     assert tree(server.storage) == before
     assert gc.garbage(server) == garbage
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("hangs", ["always", "but for --version"])
+def test_interrupted_at_the_collector(gc, server2, tmp_path, hangs, number):
+    """It hangs, be it only asked for its version, and does not listen: both end."""
+    small(server2)
+    server2.stop()
+    before, said = tree(server2.storage), tmp_path / "pid"
+    program = server2.folder / "registry"
+    program.write_text(f"""#!/bin/sh
+[ "{hangs} $1" != "but for --version --version" ] || exec {shlex.quote(server2.program())} "$@"
+trap '' INT TERM
+echo $$ >{shlex.quote(str(said))}.new; mv {shlex.quote(str(said))}.new {shlex.quote(str(said))}
+while :; do sleep 1; done
+""")
+    program.chmod(0o755)
+    one = gc.start("run", server2, "--registry", program)
+    try:
+        wait_until(lambda: said.exists() or one.poll() is not None, 60, "the collector runs")
+        one.send_signal(number)
+        wait_until(lambda: one.poll() is not None, 60, "it ends")
+    finally:
+        one.kill()
+        out = one.communicate()
+    assert one.returncode == 128 + number, out
+    assert not os.path.exists(f"/proc/{int(said.read_text())}")
+    assert tree(server2.storage) == before
+
+
+def test_a_collector_that_is_killed(gc, server):
+    """With half of its work done: that is told, what it did is measured, and the next run does the rest."""
+    garbage = small(server)
+    server.stop()
+    disk = Disk(server.storage)
+    first = disk.blob(sorted(garbage)[0]).parent
+    program = server.folder / "registry"
+    program.write_text(f"""#!/bin/sh
+case "$*" in *--version*|*dry-run*) exec {shlex.quote(server.program())} "$@";; esac
+rm -r {shlex.quote(str(first))}
+kill -9 $$
+""")
+    program.chmod(0o755)
+    ended = gc("run", server, "--registry", program, status=PROBLEMS)
+    assert "the collector failed: it was killed" in ended.err and "killed" in str(ended["collector"])
+    assert (ended["freed"]["count"], ended["problems"]) == (1, [])
+    assert gc("run", server)["freed"]["count"] == len(garbage) - 1
+    assert gc.garbage(server) == set()
 
 
 def test_grace(gc, server):
@@ -141,10 +203,13 @@ def test_grace(gc, server):
     server.stop()
     disk = Disk(server.storage)
     assert gc("run", server, "--engine=builtin", "--settle=0")["freed"]["count"] == 0
-    assert gc("run", server, "--engine=builtin", "--settle=0", "--grace=1h")["freed"]["count"] == 0
+    for words in (["--dry-run"], []):
+        ended = gc("run", server, "--engine=builtin", "--settle=0", "--grace=1h", *words)
+        assert ended["would_free" if words else "freed"]["count"] == 0 and ended["young"]["count"] == len(garbage)
     disk.age(7200)
     assert gc("run", server, "--engine=builtin", "--settle=0")["freed"]["count"] == 0
-    assert gc("run", server, "--engine=builtin", "--settle=0", "--grace=1h")["freed"]["count"] == len(garbage)
+    ended = gc("run", server, "--engine=builtin", "--settle=0", "--grace=1h")
+    assert ended["freed"]["count"] == len(garbage) and "young" not in ended.json
 
 
 def test_grace_of_an_untagged_manifest(gc, server, tmp_path):

@@ -78,13 +78,16 @@ exec {shlex.quote(server.program())} "$@"
     assert [path.name for path in folder.glob("*.called")] == [f"{names[-1]}.called"]
 
 
-def test_no_collector(gc, server):
-    small(server)
-    server.stop()
-    before = tree(server.storage)
-    ended = gc.text("run", server, "--registry", "/no/such/registry", status=None)
-    assert ended.status in (USAGE, REFUSED) and "/no/such/registry" in ended.err
-    assert tree(server.storage) == before
+@pytest.mark.parametrize("more", [[], ["--force"]], ids=["", "forced"])
+def test_no_collector(gc, server2, more):
+    """What is not there cannot be forced either."""
+    small(server2)
+    server2.stop()
+    before = tree(server2.storage)
+    ended = gc("run", server2, "--registry", "/no/such/registry", *more, status=REFUSED)
+    assert "/no/such/registry" in ended["refused"][0]["reason"] and not ended["forced"]
+    assert "going on" not in ended.err
+    assert tree(server2.storage) == before
 
 
 @pytest.mark.parametrize("script", ["exit 7", "kill -9 $$", "echo nonsense", "cat /dev/zero | tr '\\0' x | head -c 3000000"],
@@ -134,6 +137,16 @@ def test_another_storage_driver(gc, server, engine, tmp_path):
         assert "inmemory" in gc.text(command, server, status=USAGE).err
     # The registry's own collector can, but nobody can say beforehand what it would destroy.
     assert "inmemory" in gc.text("run", server, *options(engine), status=USAGE if engine == "builtin" else REFUSED).err
+
+
+@pytest.mark.parametrize("collector", ["/no/such/registry", "/bin/false"])
+def test_another_storage_driver_without_a_collector(gc, server2, collector):
+    """What could not be asked is refused in JSON as well, forced or not."""
+    server2.stop()
+    (server2.folder / "config.yml").write_text(json.dumps({"version": 0.1, "storage": {"inmemory": {}}}))
+    for more in ([], ["--force"]):
+        ended = gc("run", server2, "--registry", collector, *more, status=REFUSED)
+        assert len(ended["refused"]) == 1 and "refused: " in ended.err
 
 
 @pytest.mark.parametrize("words", [
