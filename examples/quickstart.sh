@@ -37,10 +37,12 @@ wait_for() { # SECONDS COMMAND...
   done
 }
 
+# Somebody may have mounted there again, over the first one.
 unmount() {
-  ! mounted && return
-  if [ "$(id -u)" = 0 ]; then umount "$top/mnt"; else fusermount3 -u "$top/mnt"; fi ||
-    die "cannot unmount ./mnt; is a program or a shell still in it?"
+  while mounted; do
+    if [ "$(id -u)" = 0 ]; then umount "$top/mnt"; else fusermount3 -u "$top/mnt"; fi ||
+      die "cannot unmount ./mnt; is a program or a shell still in it?"
+  done
 }
 
 registry_gone() { ! registry_runs; }
@@ -67,7 +69,7 @@ explain_failure() {
 build() {
   [ -f "$work/build/build.ninja" ] || meson setup "$work/build" "$top" >"$work/build.log" 2>&1 ||
     die "meson setup failed, see .quickstart/build.log"
-  meson compile -C "$work/build" >>"$work/build.log" 2>&1 || die "the build failed, see .quickstart/build.log"
+  meson compile -C "$work/build" regfs regfs-undelete regfs-gc >>"$work/build.log" 2>&1 || die "the build failed, see .quickstart/build.log"
 }
 
 # Sets REGISTRY. Debian's and Ubuntu's package would start a service, so there its files are only unpacked.
@@ -88,8 +90,22 @@ registry_answers_or_ended() {
   curl -fs -o /dev/null "http://127.0.0.1:$port/v2/" || ! kill -0 "$(cat "$pidfile")" 2>/dev/null
 }
 
+# The port that the README speaks of, or any if somebody has that.
+free_port() {
+  python3 - <<'PYTHON'
+import socket
+for port in 5000, 0:
+    try:
+        with socket.create_server(("127.0.0.1", port)) as s:
+            print(s.getsockname()[1])
+            break
+    except OSError:
+        pass
+PYTHON
+}
+
 start_registry() {
-  port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  port=$(free_port)
   rm -rf "$work/storage"
   cat >"$work/registry.yml" <<YML
 version: 0.1
@@ -99,7 +115,8 @@ storage:
   delete: {enabled: true}
 http: {addr: "127.0.0.1:$port"}
 YML
-  "$REGISTRY" serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null &
+  # That one is podman's; a registry would take it for a setting, and not start.
+  env -u REGISTRY_AUTH_FILE "$REGISTRY" serve "$work/registry.yml" >"$work/registry.log" 2>&1 </dev/null &
   echo $! >"$pidfile"
   { wait_for 15 registry_answers_or_ended && registry_runs; } || die "the registry does not run, see .quickstart/registry.log"
 }
@@ -111,6 +128,9 @@ show() {
 
 start() {
   trap explain_failure EXIT
+  # No proxy is asked for what is on this machine.
+  no_proxy=localhost,127.0.0.1,${no_proxy:-${NO_PROXY:-}}
+  export no_proxy
   step='installing packages'
   sh examples/packages.sh
   [ -c /dev/fuse ] || die "there is no /dev/fuse: load the module (modprobe fuse), or start the container with" \
@@ -130,9 +150,9 @@ start() {
   step='pushing the sample images'
   python3 examples/sample-images.py "http://127.0.0.1:$port"
   step='mounting'
-  PATH=$work/build/fs:$PATH
+  PATH=$work/build/fs:$work/build/client:$PATH
   export PATH
-  show "regfs http://127.0.0.1:$port mnt"
+  show "regfs http://localhost:$port mnt"
 
   step='looking at the mount'
   show 'ls -l mnt/shop/web/_tags'
@@ -141,7 +161,10 @@ start() {
   show 'jq -c .config.Labels mnt/shop/web/_configs/latest'
   show 'find mnt/base/_tags -samefile mnt/base/_tags/latest'
   printf '\n'
-  say "mounted at ./mnt: look around. 'sh examples/quickstart.sh stop' removes everything again."
+  say "mounted at ./mnt: look around. For the commands of the README:"
+  say "    PATH=\$PWD/.quickstart/build/fs:\$PWD/.quickstart/build/client:\$PATH"
+  [ "$port" = 5000 ] || say "    and http://localhost:$port in the place of http://localhost:5000"
+  say "'sh examples/quickstart.sh' again brings all images back, 'sh examples/quickstart.sh stop' removes everything."
 }
 
 case ${1:-start} in

@@ -80,12 +80,16 @@ release() {
   fi
 }
 
-# What regfs-gc shall know of the registry: what its environment is, and where it can be tried.
+# What regfs-gc shall know of the registry: what its environment is, where it can be tried, and, as it cannot see that
+# from in here, that hold has stopped it. It asks URL all the same.
 regfs_gc() {
   if [ "$mode" = once ]; then
+    [ -z "$STOP_COMMAND" ] || set -- "$@" --stopped
     set -- "$@" --url "$URL"
   elif [ "$COLLECT_WHILE" = readonly ]; then
     exec env "$readonly_environment" regfs-gc "$@" --url "$URL"
+  else
+    set -- "$@" --stopped
   fi
   exec regfs-gc "$@"
 }
