@@ -218,7 +218,7 @@ static int make_filesystem(struct program *p, struct reg_error *error)
 	atomic_init(&p->fs.want_parallel, false);
 	atomic_init(&p->fs.order, 0);
 	handles_init(&p->fs.handles);
-	if (notify_new(&p->fs.kernel) < 0 || worker_new(&p->fs.interrupts) < 0 ||
+	if (notify_new(&p->fs.kernel) < 0 || interrupts_new(&p->fs.interrupts) < 0 ||
 	    worker_new(&p->fs.disk) < 0 || tree_new(p->client, &tree, &p->fs.tree) < 0)
 		return reg_fail(error, -ENOMEM, "out of memory");
 	p->fs.tree->protect = steal(&p->protect);
@@ -301,7 +301,7 @@ static int serve(struct program *p, struct reg_error *error)
 	if (r == 0)
 		r = notify_start(p->fs.kernel, p->session);
 	if (r == 0)
-		r = worker_start(p->fs.interrupts);
+		r = interrupts_start(p->fs.interrupts);
 	if (r == 0)
 		r = worker_start(p->fs.disk);
 	if (r == 0)
@@ -334,7 +334,7 @@ static void program_done(struct program *p)
 		tree_end(p->fs.tree);
 	reg_client_free(p->client);
 	worker_free(p->fs.disk);
-	worker_free(p->fs.interrupts);
+	interrupts_free(p->fs.interrupts);
 	notify_free(p->fs.kernel);
 	if (p->mounted)
 		fuse_session_unmount(p->session);

@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "util/cleanup.h"
 
 /* Fields of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
 enum { PARENT = 4, STARTED = 22, BEHIND_NAME = 3 };
@@ -76,6 +79,32 @@ uint64_t process_started(int pid)
 	const long ticks = sysconf(_SC_CLK_TCK);
 
 	return ticks > 0 ? stat_field(pid, STARTED) * 1000 / (uint64_t)ticks : 0;
+}
+
+/* A set of signals of /proc/PID/status. */
+static bool status_set(const char *status, const char *name, uint64_t *ret)
+{
+	const char *p = strstr(status, name);
+
+	if (p)
+		*ret = strtoull(p + strlen(name), NULL, 16);
+	return p;
+}
+
+bool process_is_leaving(int tid)
+{
+	static const int passing[] = {SIGCHLD, SIGCONT, SIGSTOP,  SIGTSTP, SIGTTIN,  SIGTTOU,
+				      SIGURG,  SIGIO,   SIGWINCH, SIGPROF, SIGVTALRM};
+	uint64_t thread, process, blocked, leaving;
+	char text[8192];
+
+	if (read_proc(tid, "status", text, sizeof(text)) <= 0 || !status_set(text, "\nSigPnd:", &thread) ||
+	    !status_set(text, "\nShdPnd:", &process) || !status_set(text, "\nSigBlk:", &blocked))
+		return true;
+	leaving = (thread | process) & ~blocked;
+	for (size_t k = 0; k < ARRAY_SIZE(passing); k++)
+		leaving &= ~(UINT64_C(1) << (passing[k] - 1));
+	return leaving;
 }
 
 uint64_t process_now(void)

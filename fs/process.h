@@ -12,6 +12,13 @@
 bool process_name(int pid, char *ret, size_t size);
 int process_parent(int pid); /* who runs it; 0: unknown */
 
+/*
+ * Does a thread that waits in the kernel have a signal that wants it to leave? Not one that a process gets in
+ * passing: to stop and go on (Ctrl-Z, a debugger, a container that is paused), of a child, a terminal, a
+ * profiler or a runtime's scheduler. True if it is not known.
+ */
+bool process_is_leaving(int tid);
+
 /* Milliseconds since the machine started, suspended or not. Since when a process runs, rounded down to a
  * clock tick, or 0: unknown; and now. */
 uint64_t process_started(int pid);

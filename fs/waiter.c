@@ -17,13 +17,16 @@ static void waiter_unref(struct waiter *w)
 	free(w);
 }
 
-/* On the interruptions' own thread. */
-static void run_interruption(struct worker_task *task)
+static void leave(struct interruption *i)
 {
-	struct waiter *w = container_of(task, struct waiter, interruption);
+	struct waiter *w = container_of(i, struct waiter, interruption);
 
 	tree_interrupt(w->fs->tree, &w->call);
-	waiter_unref(w);
+}
+
+static void end(struct interruption *i)
+{
+	waiter_unref(container_of(i, struct waiter, interruption));
 }
 
 /*
@@ -38,7 +41,7 @@ static void on_interrupt(fuse_req_t req, void *data)
 	if (atomic_exchange(&w->posted, true))
 		return;
 	atomic_fetch_add(&w->refs, 1);
-	worker_post(w->fs->interrupts, &w->interruption);
+	interrupts_add(w->fs->interrupts, &w->interruption);
 }
 
 static void arm(struct call *c)
@@ -57,6 +60,7 @@ static void done(struct call *c, int err)
 	/* Waits for an interruption that is just being delivered; after this none can be. */
 	if (atomic_load(&w->armed))
 		fuse_req_interrupt_func(w->req, NULL, NULL);
+	atomic_store(&w->interruption.over, true);
 	w->reply(w, err);
 	reg_bytes_unref(c->bytes);
 	reg_bytes_unref(c->manifest);
@@ -83,7 +87,10 @@ struct waiter *waiter_new(fuse_req_t req, uint64_t node, const char *name, const
 	if (file)
 		w->file = *file;
 	w->reply = reply;
-	w->interruption.run = run_interruption;
+	w->interruption.tid = fuse_req_ctx(req)->pid;
+	w->interruption.leave = leave;
+	w->interruption.end = end;
+	atomic_init(&w->interruption.over, false);
 	atomic_init(&w->refs, 1);
 	w->call.node = node;
 	w->call.name = w->name;

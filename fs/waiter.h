@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "handle.h"
+#include "interrupts.h"
 #include "notify.h"
 #include "tree.h"
 #include "worker.h"
@@ -17,7 +18,7 @@ struct filesystem {
 	struct notify *kernel; /* what the kernel is told */
 	struct handles handles;
 	struct worker *disk; /* the journal */
-	struct worker *interrupts; /* calls whose process was interrupted */
+	struct interrupts *interrupts;
 	atomic_bool want_parallel; /* see parallel.c */
 	atomic_uint order; /* see order_before() */
 	uid_t uid;
@@ -47,7 +48,7 @@ struct waiter {
 	size_t size; /* xattr, readdir: what the caller has room for */
 	void (*reply)(struct waiter *w, int err); /* exactly one fuse_reply_* */
 	char *name; /* a copy of the call's name, or NULL */
-	struct worker_task interruption;
+	struct interruption interruption;
 	atomic_uint refs;
 	atomic_bool armed, posted;
 };

@@ -4,7 +4,9 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sched.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -110,6 +112,7 @@ static void unknown(void **state)
 		assert_string_equal(name, "");
 		assert_true(process_started(pids[k]) == 0);
 		assert_int_equal(process_parent(pids[k]), 0);
+		assert_true(process_is_leaving(pids[k]));
 	}
 }
 
@@ -124,13 +127,103 @@ static void itself(void **state)
 	assert_true(process_started(getpid()) <= process_now());
 }
 
+/* ---- signals ---- */
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+/*
+ * A process that waits in the kernel for as long as its child lives, as one does that waits for FUSE: signals
+ * for which it has a handler stay pending. (vfork() is no fork under every sanitizer.)
+ */
+static struct child start_waiting(int blocked)
+{
+	int ready[2], end[2];
+	struct child c;
+	char byte;
+
+	assert_int_equal(pipe(ready), 0);
+	assert_int_equal(pipe(end), 0);
+	c.pid = fork();
+	assert_true(c.pid >= 0);
+	if (c.pid == 0) {
+		struct sigaction action = {.sa_handler = on_signal};
+		sigset_t set;
+
+		close(end[1]);
+		for (int number = 1; number < SIGRTMIN; number++)
+			sigaction(number, &action, NULL);
+		sigemptyset(&set);
+		if (blocked)
+			sigaddset(&set, blocked);
+		sigprocmask(SIG_SETMASK, &set, NULL);
+		if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0 &&
+		    (write(ready[1], "x", 1) != 1 || read(end[0], &byte, 1) != 0))
+			_exit(1);
+		_exit(0);
+	}
+	close(ready[1]);
+	close(end[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	c.end = end[1];
+	return c;
+}
+
+static void stop_waiting(struct child c)
+{
+	close(c.end);
+	kill(c.pid, SIGCONT); /* it may have been told to stop */
+	assert_int_equal(waitpid(c.pid, NULL, 0), c.pid);
+}
+
+static void leaving(void **state)
+{
+	static const struct {
+		const char *why;
+		int signals[3], blocked;
+		bool leaves;
+	} cases[] = {
+		{"none", {0}, 0, false},
+		{"interrupt", {SIGINT}, 0, true},
+		{"terminate", {SIGTERM}, 0, true},
+		{"hang up", {SIGHUP}, 0, true},
+		{"quit", {SIGQUIT}, 0, true},
+		{"alarm", {SIGALRM}, 0, true},
+		{"of the user", {SIGUSR1}, 0, true},
+		{"blocked", {SIGINT}, SIGINT, false},
+		{"another than the blocked", {SIGINT, SIGTERM}, SIGINT, true},
+		{"child", {SIGCHLD}, 0, false},
+		{"stop", {SIGSTOP}, 0, false},
+		{"stop and go on", {SIGSTOP, SIGCONT}, 0, false},
+		{"Ctrl-Z", {SIGTSTP}, 0, false},
+		{"background", {SIGTTIN, SIGTTOU}, 0, false},
+		{"window", {SIGWINCH}, 0, false},
+		{"scheduler", {SIGURG}, 0, false},
+		{"profiler", {SIGPROF, SIGVTALRM}, 0, false},
+		{"input", {SIGIO}, 0, false},
+		{"child and interrupt", {SIGCHLD, SIGINT}, 0, true},
+		{"interrupt and stop", {SIGINT, SIGSTOP}, 0, true},
+	};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
+		const struct child c = start_waiting(cases[k].blocked);
+
+		for (size_t n = 0; n < ARRAY_SIZE(cases[k].signals) && cases[k].signals[n]; n++)
+			assert_int_equal(kill(c.pid, cases[k].signals[n]), 0);
+		check_int(process_is_leaving(c.pid), cases[k].leaves, cases[k].why);
+		stop_waiting(c);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known),
-		cmocka_unit_test(cut_to_size),
-		cmocka_unit_test(unknown),
-		cmocka_unit_test(itself),
+		cmocka_unit_test(known),  cmocka_unit_test(cut_to_size), cmocka_unit_test(unknown),
+		cmocka_unit_test(itself), cmocka_unit_test(leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
