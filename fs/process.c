@@ -15,6 +15,18 @@
 /* Fields of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
 enum { PARENT = 4, STARTED = 22, BEHIND_NAME = 3 };
 
+/* In the /proc of another name space the same number is somebody else. */
+static bool proc_is_ours(void)
+{
+	char text[32];
+	const ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	if (n < 0)
+		return false;
+	text[n] = '\0';
+	return strtol(text, NULL, 10) == getpid();
+}
+
 /* The beginning of a file of a process, with a NUL behind; its length, or -1. */
 static ssize_t read_proc(int pid, const char *name, char *ret, size_t size)
 {
@@ -22,7 +34,7 @@ static ssize_t read_proc(int pid, const char *name, char *ret, size_t size)
 	ssize_t n;
 	int fd;
 
-	if (pid <= 0 || !size)
+	if (pid <= 0 || !size || !proc_is_ours())
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who asks: what the kernel says about a process. All of it may be gone, or out of sight in another
- * container. */
+ * container, or because /proc is of another name space than this process. */
 #ifndef FS_PROCESS_H
 #define FS_PROCESS_H
 

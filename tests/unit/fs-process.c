@@ -127,6 +127,39 @@ static void itself(void **state)
 	assert_true(process_started(getpid()) <= process_now());
 }
 
+/* Two processes of the same number, and /proc knows the wrong one. Runs in a process of its own. */
+static int in_another_name_space(void)
+{
+	char name[16];
+	pid_t pid;
+	int status = 1;
+
+	if (unshare(CLONE_NEWPID) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWPID) < 0)
+		return 77;
+	pid = fork();
+	if (pid == 0) /* its number is 1 */
+		_exit(process_name(getpid(), name, sizeof(name)) || process_started(1) || process_parent(1) ||
+		      !process_is_leaving(1));
+	waitpid(pid, &status, 0);
+	return pid > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+static void another_name_space(void **state)
+{
+	const pid_t pid = fork();
+	int status;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(in_another_name_space());
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* ---- signals ---- */
 
 static void on_signal(int number)
@@ -223,7 +256,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known),  cmocka_unit_test(cut_to_size), cmocka_unit_test(unknown),
-		cmocka_unit_test(itself), cmocka_unit_test(leaving),
+		cmocka_unit_test(itself), cmocka_unit_test(leaving),     cmocka_unit_test(another_name_space),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
