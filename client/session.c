@@ -39,6 +39,20 @@ static void answer(struct exchange *x, int err)
 	x->done(x);
 }
 
+/*
+ * The time is over: what was said before the last attempt tells more than that. False: nothing was; or a
+ * change was asked for, of which the last attempt decides whether it may have been made.
+ */
+static bool answer_as_told(struct exchange *x)
+{
+	if (!x->told.err || http_method_changes(x->req.method))
+		return false;
+	x->error = x->told;
+	x->req.status = x->told.status;
+	answer(x, x->told.err);
+	return true;
+}
+
 /* Answers from the loop, not from within the call that started it. */
 static void fail_later(struct exchange *x, int err)
 {
@@ -89,8 +103,8 @@ static bool pause_and_retry(struct exchange *x)
 	if (delay < 0)
 		return false;
 	reg_log(&x->session->log, REG_LOG_DEBUG, "%s: status %d, %s; again in %lld ms",
-		x->plain ? "a token" : x->path, x->req.status, x->req.err < 0 ? x->req.error.msg : "the registry asks to wait",
-		(long long)delay);
+		x->plain ? "a token" : x->path, x->req.status,
+		x->req.err < 0 ? x->req.error.msg : "the registry asks to wait", (long long)delay);
 	x->state = EXCHANGE_PAUSE;
 	loop_timer_set(x->session->loop, &x->timer, (uint64_t)delay);
 	return true;
@@ -214,8 +228,12 @@ static void on_answer(struct http_request *q)
 		(x->gateway && q->err == 0 && (q->status == 502 || q->status == 504));
 	if ((q->err < 0 || q->status >= 400) && !final && pause_and_retry(x)) {
 		x->doubt |= doubt;
+		if (q->err == 0)
+			(void)reg_error_from_response(&x->told, q->status, q->body.data, q->body.size);
 		return;
 	}
+	if (q->err == -ETIMEDOUT && answer_as_told(x))
+		return;
 	if (q->err < 0) {
 		x->error = q->error;
 		answer(x, q->err);
@@ -268,6 +286,8 @@ static void attempt(struct exchange *x)
 	int r;
 
 	if (x->tries && now >= x->deadline) {
+		if (answer_as_told(x))
+			return;
 		answer(x, reg_fail(&x->error, -ETIMEDOUT, "no answer in %llu s",
 				   (unsigned long long)x->timeout_ms / 1000));
 		return;
@@ -297,7 +317,7 @@ void exchange_start(struct session *s, struct exchange *x)
 	if (!x->auth)
 		x->auth = logins_for(s->logins, x->scope);
 	x->err = 0;
-	x->error = (struct reg_error){0};
+	x->error = x->told = (struct reg_error){0};
 	x->tries = 0;
 	x->challenged = x->refused = x->doubt = false;
 	list_init(&x->waiter.link);
