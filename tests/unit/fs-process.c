@@ -30,8 +30,8 @@ struct child {
 	int end; /* it ends when this is closed */
 };
 
-/* Returns when it has its name. */
-static struct child start(const char *name)
+/* Returns when it has begun. */
+static struct child start(void (*begin)(const void *data), const void *data)
 {
 	int ready[2], end[2];
 	struct child c;
@@ -43,7 +43,7 @@ static struct child start(const char *name)
 	assert_true(c.pid >= 0);
 	if (c.pid == 0) {
 		close(end[1]);
-		prctl(PR_SET_NAME, name);
+		begin(data);
 		if (write(ready[1], "x", 1) == 1 && read(end[0], &byte, 1) == 0)
 			_exit(0);
 		_exit(1);
@@ -54,6 +54,11 @@ static struct child start(const char *name)
 	close(ready[0]);
 	c.end = end[1];
 	return c;
+}
+
+static void take_name(const void *name)
+{
+	prctl(PR_SET_NAME, name);
 }
 
 static void stop(struct child c)
@@ -69,7 +74,7 @@ static void known(void **state)
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
 		const uint64_t before = process_now();
-		const struct child c = start(names[k].name);
+		const struct child c = start(take_name, names[k].name);
 		const uint64_t started = process_started(c.pid), after = process_now();
 		char name[64];
 
@@ -84,7 +89,7 @@ static void known(void **state)
 static void cut_to_size(void **state)
 {
 	static const char *const want[] = {"", "l", "lo", "lon", "long", "long"};
-	const struct child c = start("long");
+	const struct child c = start(take_name, "long");
 
 	(void)state;
 	for (size_t size = 1; size <= ARRAY_SIZE(want); size++) {
@@ -100,7 +105,7 @@ static void cut_to_size(void **state)
 
 static void unknown(void **state)
 {
-	const struct child c = start("gone");
+	const struct child c = start(take_name, "gone");
 	const int pids[] = {c.pid, 0, -1, -c.pid, INT_MAX, INT_MIN};
 	char name[16];
 
@@ -171,38 +176,20 @@ static void on_signal(int number)
  * A process that waits in the kernel for as long as its child lives, as one does that waits for FUSE: signals
  * for which it has a handler stay pending. (vfork() is no fork under every sanitizer.)
  */
-static struct child start_waiting(int blocked)
+static void wait_for_child(const void *blocked)
 {
-	int ready[2], end[2];
-	struct child c;
-	char byte;
+	const int *const number = blocked;
+	struct sigaction action = {.sa_handler = on_signal};
+	sigset_t set;
 
-	assert_int_equal(pipe(ready), 0);
-	assert_int_equal(pipe(end), 0);
-	c.pid = fork();
-	assert_true(c.pid >= 0);
-	if (c.pid == 0) {
-		struct sigaction action = {.sa_handler = on_signal};
-		sigset_t set;
-
-		close(end[1]);
-		for (int number = 1; number < SIGRTMIN; number++)
-			sigaction(number, &action, NULL);
-		sigemptyset(&set);
-		if (blocked)
-			sigaddset(&set, blocked);
-		sigprocmask(SIG_SETMASK, &set, NULL);
-		if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) == 0 &&
-		    (write(ready[1], "x", 1) != 1 || read(end[0], &byte, 1) != 0))
-			_exit(1);
+	for (int k = 1; k < SIGRTMIN; k++)
+		sigaction(k, &action, NULL);
+	sigemptyset(&set);
+	if (*number)
+		sigaddset(&set, *number);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	if (syscall(SYS_clone, CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) != 0)
 		_exit(0);
-	}
-	close(ready[1]);
-	close(end[0]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	c.end = end[1];
-	return c;
 }
 
 static void stop_waiting(struct child c)
@@ -243,7 +230,7 @@ static void leaving(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(cases); k++) {
-		const struct child c = start_waiting(cases[k].blocked);
+		const struct child c = start(wait_for_child, &cases[k].blocked);
 
 		for (size_t n = 0; n < ARRAY_SIZE(cases[k].signals) && cases[k].signals[n]; n++)
 			assert_int_equal(kill(c.pid, cases[k].signals[n]), 0);
