@@ -40,8 +40,8 @@ static void answer(struct exchange *x, int err)
 }
 
 /*
- * The time is over: what was said before the last attempt tells more than that. False: nothing was; or a
- * change was asked for, of which the last attempt decides whether it may have been made.
+ * The time is over: the last that was said tells more than that. False: nothing was; or a change was asked
+ * for, of which the last attempt decides whether it may have been made.
  */
 static bool answer_as_told(struct exchange *x)
 {

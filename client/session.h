@@ -47,7 +47,7 @@ struct exchange {
 	unsigned tries;
 	bool challenged, refused; /* 401: without an Authorization, with one */
 	bool doubt; /* an attempt before the last one may have done what it asked for */
-	struct reg_error told; /* what it said that was then asked again; err 0: nothing */
+	struct reg_error told; /* the last that it said before it was asked again; err 0: nothing */
 	uint64_t deadline;
 	enum exchange_state { EXCHANGE_IDLE, EXCHANGE_TOKEN, EXCHANGE_SENT, EXCHANGE_PAUSE } state;
 	struct auth_waiter waiter;

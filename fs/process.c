@@ -15,7 +15,7 @@
 /* Fields of /proc/PID/stat (proc(5)); what is behind the name begins with field 3. */
 enum { PARENT = 4, STARTED = 22, BEHIND_NAME = 3 };
 
-/* In the /proc of another name space the same number is somebody else. */
+/* In the /proc of another name space the same number is somebody else; there, we have another one as well. */
 static bool proc_is_ours(void)
 {
 	char text[32];
@@ -108,7 +108,7 @@ bool process_is_leaving(int tid)
 	static const int passing[] = {SIGCHLD, SIGCONT, SIGSTOP,  SIGTSTP, SIGTTIN,  SIGTTOU,
 				      SIGURG,  SIGIO,   SIGWINCH, SIGPROF, SIGVTALRM};
 	uint64_t thread, process, blocked, leaving;
-	char text[8192];
+	char text[32768]; /* before the signals it lists the groups, of which there may be thousands */
 
 	if (read_proc(tid, "status", text, sizeof(text)) <= 0 || !status_set(text, "\nSigPnd:", &thread) ||
 	    !status_set(text, "\nShdPnd:", &process) || !status_set(text, "\nSigBlk:", &blocked))

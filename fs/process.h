@@ -15,7 +15,8 @@ int process_parent(int pid); /* who runs it; 0: unknown */
 /*
  * Does a thread that waits in the kernel have a signal that wants it to leave? Not one that a process gets in
  * passing: to stop and go on (Ctrl-Z, a debugger, a container that is paused), of a child, a terminal, a
- * profiler or a runtime's scheduler. True if it is not known.
+ * profiler or a runtime's scheduler. Nor one that another thread of the program has taken and handled. True
+ * if it is not known.
  */
 bool process_is_leaving(int tid);
 
